@@ -1,0 +1,1 @@
+"""The thin library that the course's notebooks share. Each module does one thing; read them in any order."""

@@ -1,0 +1,17 @@
+"""Shared test fixtures. The real images are optional: tests that need them skip without them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def ham_dir() -> Path:
+    """The folder of real images (HAM10000_DIR, or the optional data folder beside the checkout)."""
+    folder = Path(os.environ.get("HAM10000_DIR", ROOT / ".." / "shared" / "ham10000"))
+    if not (folder / "HAM10000_metadata.csv").exists():
+        pytest.skip("no real images here: set HAM10000_DIR to a folder with HAM10000 to run this")
+    return folder.resolve()

@@ -2,7 +2,7 @@
 
 
 class LesionsError(ValueError):
-    """Something the user can put right. The message is one sentence: what is wrong, where, what to do."""
+    """Something the user can put right: one sentence on what is wrong, where, what to do."""
 
 
 def shorten(names: list[str], most: int = 3) -> str:

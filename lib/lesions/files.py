@@ -60,6 +60,6 @@ def write_json(target: Path, value: Any) -> Path:
 
 
 def digest(*parts: Any, length: int = 16) -> str:
-    """A short, stable name for a set of values: the first hex digits of the SHA-256 of their JSON."""
+    """A short, stable name for a set of values: the start of the SHA-256 of their JSON."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]

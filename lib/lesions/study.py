@@ -1,0 +1,227 @@
+"""Run the notebooks headlessly, each only when something it depends on has changed."""
+
+import argparse
+import ast
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from lesions import params
+from lesions.errors import LesionsError
+from lesions.files import BUILD, ROOT, digest, write_json
+
+NOTEBOOKS = ROOT / "notebooks"
+# Each notebook and the earlier ones whose files it reads.
+NEEDS = {
+    "01_exploration": [],
+    "02_dedup": [],
+    "03_preprocessing": ["02_dedup"],
+    "04_binary_fcnn": ["03_preprocessing"],
+    "05_multiclass_cnn": ["03_preprocessing"],
+    "06_comparison": ["04_binary_fcnn", "05_multiclass_cnn"],
+}
+
+
+def find_notebook(text: str) -> str:
+    """The full name for a number or a name: `3`, `03` and `03_preprocessing` are the same."""
+    for name in NEEDS:
+        if text in (name, name[:2], name[1:2]):
+            return name
+    raise LesionsError(
+        f"Unknown notebook {text}.{params.nearest(text, list(NEEDS))} "
+        f"There are: {', '.join(NEEDS)}."
+    )
+
+
+def with_needs(name: str) -> list[str]:
+    """The notebook and all that it needs, in the order of running."""
+    wanted = {name}
+    for later in reversed(NEEDS):
+        if later in wanted:
+            wanted.update(NEEDS[later])
+    return [item for item in NEEDS if item in wanted]
+
+
+def notebook_code(name: str) -> tuple[list[str], list[str]]:
+    """The sources of a notebook's code cells, and the names in its `parameters` cell."""
+    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    names = [
+        node.id
+        for cell in code
+        if "parameters" in cell["metadata"].get("tags", [])
+        for node in ast.walk(ast.parse("".join(cell["source"])))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    return ["".join(cell["source"]) for cell in code], names
+
+
+def _file_states(paths: list[Path]) -> dict[str, list[int]]:
+    """Size and time of change of each file that is there: enough to see that it changed."""
+    states = {}
+    for path in sorted(paths):
+        if path.is_file():
+            about = path.stat()
+            states[str(path)] = [about.st_size, about.st_mtime_ns]
+    return states
+
+
+def _library_digest() -> str:
+    sources = [*sorted((ROOT / "lib" / "lesions").glob("*.py")), ROOT / "requirements.lock"]
+    sources += sorted((ROOT / "data").glob("*.csv")) + sorted((ROOT / "data").glob("*.json"))
+    # The runner itself changes no result.
+    return digest([path.read_text() for path in sources if path.name != "study.py"])
+
+
+def _data_state(values: dict[str, Any]) -> Any:
+    """What tells that the images changed: the data folder's entries with their sizes and times."""
+    if values["DATASET"] == "sample":
+        return "sample"
+    folder = values["DATA_DIR"] or os.environ.get("HAM10000_DIR")
+    folder = Path(folder) if folder else ROOT / "data" / "raw" / "ham10000"
+    return _file_states(list(folder.iterdir())) if folder.is_dir() else "absent"
+
+
+def _outputs(folder: Path, since: float) -> list[Path]:
+    """Files under a profile's folder that were written since a time; not the notebooks."""
+    files = [path for path in folder.rglob("*") if folder / "notebooks" not in path.parents]
+    return [path for path in files if path.is_file() and path.stat().st_mtime >= since]
+
+
+def plan(name: str, values: dict[str, Any], stamps: Path) -> tuple[str, bool]:
+    """The key of a notebook's run, and whether the run on disk has it and is whole."""
+    code, used = notebook_code(name)
+    earlier = [
+        json.loads((stamps / f"{need}.json").read_text())["outputs"]
+        for need in NEEDS[name]
+        if (stamps / f"{need}.json").exists()
+    ]
+    settings = {key: values[key] for key in used}
+    key = digest(code, settings, earlier, _library_digest(), _data_state(values))
+    stamp_file = stamps / f"{name}.json"
+    if not stamp_file.exists() or not (stamps.parent / f"{name}.ipynb").exists():
+        return key, False
+    stamp = json.loads(stamp_file.read_text())
+    whole = _file_states([Path(path) for path in stamp["outputs"]]) == stamp["outputs"]
+    return key, stamp["key"] == key and whole
+
+
+def _follow(log: Path, stop: threading.Event) -> None:
+    """Print the lines that the running notebook adds to its progress file."""
+    position = 0
+    while True:
+        ending = stop.is_set()  # looked at first, so that the last lines are printed too
+        if log.exists():
+            with log.open(encoding="utf-8") as lines:
+                lines.seek(position)
+                for line in lines:
+                    print(f"    {line.rstrip()}", flush=True)
+                position = lines.tell()
+        if ending:
+            return
+        stop.wait(1.0)
+
+
+def execute(name: str, values: dict[str, Any], target: Path) -> None:
+    """Run one notebook into `target`; also when it fails, `target` holds it up to that cell.
+
+    Raises:
+        LesionsError: a cell failed; the message names the notebook, the cell and the error.
+    """
+    import papermill  # slow to import, and not needed when nothing has to run
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    used = {key: values[key] for key in notebook_code(name)[1]}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    running = target.with_name(f".{name}.running.ipynb")
+    log = target.with_name(f"{name}.log")
+    log.unlink(missing_ok=True)
+    os.environ["LESIONS_PROGRESS"] = str(log)
+    stop = threading.Event()
+    follower = threading.Thread(target=_follow, args=(log, stop), daemon=True)
+    follower.start()
+    try:
+        papermill.execute_notebook(
+            str(NOTEBOOKS / f"{name}.ipynb"), str(running), parameters=used, progress_bar=False,
+            cwd=str(NOTEBOOKS),
+        )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        raise LesionsError(
+            f"{name} failed in code cell {error.exec_count}: {error.ename}: {error.evalue} "
+            f"The notebook up to that cell: {target}"
+        ) from error
+    finally:
+        stop.set()
+        follower.join()
+        if running.exists():
+            os.replace(running, target)
+
+
+def run(names: list[str], profile: str, assignments: str = "") -> int:
+    """Run notebooks and what they need; returns how many ran."""
+    given = params.read_profile(profile) | params.read_assignments(assignments)
+    values = vars(params.complete(given))
+    folder = BUILD / values["PROFILE"]
+    stamps = folder / "notebooks" / ".stamps"
+    ran = 0
+    for name in names:
+        key, up_to_date = plan(name, values, stamps)
+        if up_to_date:
+            continue
+        print(f"{name} …", flush=True)
+        started = time.time()
+        (stamps / f"{name}.json").unlink(missing_ok=True)
+        execute(name, values, folder / "notebooks" / f"{name}.ipynb")
+        states = _file_states(_outputs(folder, started))
+        write_json(stamps / f"{name}.json", {"key": key, "outputs": states})
+        print(f"{name} done in {time.time() - started:.0f} s", flush=True)
+        ran += 1
+    page = folder / "results" / "index.html"
+    if not ran:
+        print(f"Nothing to do for profile {values['PROFILE']}: nothing changed since its last run.")
+    if "06_comparison" in names:
+        print(f"Results page: {page}")
+    print(f"Executed notebooks: {folder / 'notebooks'}")
+    return ran
+
+
+def list_parameters() -> None:
+    """Print every parameter with its default, its limits and its line of help."""
+    for name, declared in params.PARAMETERS.items():
+        limits = " | ".join(declared.choices)
+        if declared.low is not None:
+            limits = f"{declared.low:g} to {declared.high:g}"
+        print(f"{name:18} {declared.default!r:12} {declared.help}" + (limits and f" ({limits})"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line behind the Makefile; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m lesions.study", description=__doc__)
+    parser.add_argument("notebooks", nargs="*", help="numbers such as 03; none: all six")
+    parser.add_argument("--profile", default="sample")
+    parser.add_argument("--set", default="", metavar="'NAME=value …'")
+    parser.add_argument("--parameters", action="store_true", help="list them and stop")
+    options = parser.parse_args(arguments)
+    try:
+        if options.parameters:
+            list_parameters()
+            return 0
+        wanted = {n for text in options.notebooks for n in with_needs(find_notebook(text))}
+        run([n for n in NEEDS if n in wanted or not wanted], options.profile, options.set)
+    except LesionsError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What was finished is kept: the same command goes on from there.",
+              file=sys.stderr)  # fmt: skip
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+# The course's commands. `make help` lists them.
+PROFILE ?= sample
+P ?=
+EDITION ?= student
+# Another Python, such as an active conda environment's: make all PYTHON=python
+PYTHON ?= .venv/bin/python
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# A shell that forbids compiled Python files makes every start of TensorFlow three times slower.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONUNBUFFERED := 1
+
+ifeq ($(PYTHON),.venv/bin/python)
+ENVIRONMENT := .venv/.ready
+endif
+STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
+
+.PHONY: help all 01 02 03 04 05 06 test lab data check params lint clean outputs setup
+
+help: ## list the commands
+	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
+	@echo
+	@echo "PROFILE: $$(ls notebooks/profiles | sed 's/\.yaml//' | xargs) (default sample)"
+	@echo 'Example: make all PROFILE=quick P="EPOCHS=3 SEED=7"'
+
+all: $(ENVIRONMENT) ## the whole study: PROFILE=sample|quick|paper, P="NAME=value …"
+	@$(STUDY)
+
+01 02 03 04 05 06: $(ENVIRONMENT) ## one notebook, and the earlier ones it needs
+	@$(STUDY) $@
+
+test: $(ENVIRONMENT) ## every test: library, notebooks, stored outputs, the smoke profile
+	@$(PYTHON) tests/run.py
+
+lab: $(ENVIRONMENT) ## JupyterLab on this machine only; it prints an address with its token
+	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir=notebooks
+
+data: $(ENVIRONMENT) ## fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000
+	@$(PYTHON) -m lesions.download $(P)
+
+check: $(ENVIRONMENT) ## is this machine ready: versions, memory, disk, data
+	@$(PYTHON) -m lesions.machine
+
+params: $(ENVIRONMENT) ## list every parameter with its default and limits
+	@$(PYTHON) -m lesions.study --parameters
+
+lint: $(ENVIRONMENT) ## style of code and notebooks
+	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
+
+outputs: $(ENVIRONMENT) ## run the notebooks and store the outputs of profile sample in them
+	@$(PYTHON) -m lesions.study --store
+
+clean: ## remove what was made: build/ and the caches; downloads and .venv stay
+	rm -rf build data/cache .pytest_cache .ruff_cache .hypothesis
+
+setup: $(ENVIRONMENT) ## only make the environment
+
+.venv/.ready: requirements.lock pyproject.toml
+	@python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "python3 is $$(python3 --version); the course needs Python 3.11 to 3.13."; exit 1; }
+	@echo "Making .venv from requirements.lock; about 3 GB, once."
+	@test -x .venv/bin/python || python3 -m venv .venv
+	@# uv installs in seconds what takes pip minutes; both check the hashes in the lock.
+	@if command -v uv >/dev/null; then uv=uv; \
+	elif .venv/bin/python -m pip install -q uv 2>/dev/null; then uv=".venv/bin/python -m uv"; \
+	else uv=; fi; \
+	if [ -n "$$uv" ]; then \
+	  $$uv pip install -q --require-hashes --python .venv/bin/python -r requirements.lock; \
+	  $$uv pip install -q --no-deps --no-build-isolation --python .venv/bin/python -e .; \
+	else \
+	  .venv/bin/python -m pip install -q --require-hashes -r requirements.lock; \
+	  .venv/bin/python -m pip install -q --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@

@@ -1,0 +1,51 @@
+"""TensorFlow and Keras, imported once: quietly, and set to deterministic operations."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Silence what compiled code writes to standard error; Python's own messages pass.
+
+    TensorFlow's start-up lines carry times and processor names. They would stand in every
+    notebook's output and differ on every machine.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with quiet_stderr():
+    import keras
+    import tensorflow as tf
+
+    # Asking for the devices starts the runtime, which writes its lines now and not later.
+    GPUS = tf.config.list_physical_devices("GPU")
+    for gpu in GPUS:
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+# Operations whose result could depend on the order of threads take their deterministic form.
+tf.config.experimental.enable_op_determinism()
+
+
+def seed_everything(seed: int) -> None:
+    """Fix Python's, NumPy's and TensorFlow's random numbers, and forget models built before.
+
+    Keras numbers layers from the start of the process; without the reset, a model's names would
+    depend on what was built before it.
+    """
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+
+
+__all__ = ["GPUS", "keras", "quiet_stderr", "seed_everything", "tf"]

@@ -1,0 +1,124 @@
+"""A run record: one trained model, its settings, its predictions and its scores, in one folder."""
+
+import json
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from lesions import evaluation, models, training
+from lesions.backend import keras, seed_everything, tf
+from lesions.errors import LesionsError
+from lesions.files import ROOT, atomic, digest, write_json
+from lesions.pipeline import batches
+from lesions.progress import say
+
+# The settings that decide what a trained model is; the record's key is made from them.
+DECIDING = """
+    SEED IMAGE_SIZE GEOMETRY RESAMPLE CLASS_WEIGHTS BATCH_SIZE AUGMENT ROTATION SHIFT ZOOM SHEAR
+    FLIP EPOCHS EPOCH_SAMPLES PATIENCE LEARNING_RATE L2 CNN_DENSE LATENT_FILTERS WEIGHTS
+    HEAD_EPOCHS FINE_TUNE_LAYERS FINE_TUNE_EPOCHS FINE_TUNE_RATE
+"""
+SOURCES = ("backend.py", "models.py", "pipeline.py", "training.py", "evaluation.py")
+
+
+def parse_runs(text: str) -> list[tuple[str, str]]:
+    """`"cnn:dx vgg16:dx"` as [("cnn", "dx"), ("vgg16", "dx")]; commas will do as well.
+
+    Raises:
+        LesionsError: a part is not model:target, or one of the two is unknown.
+    """
+    pairs = []
+    for part in text.replace(",", " ").split():
+        name, _, target = part.partition(":")
+        if name not in models.KNOWN or target not in models.TARGETS:
+            raise LesionsError(
+                f"{part!r} is not a model and a target, such as cnn:dx. Models: "
+                f"{', '.join(models.KNOWN)}. Targets: {', '.join(models.TARGETS)}."
+            )
+        pairs.append((name, target))
+    return pairs
+
+
+def protocols(settings: SimpleNamespace) -> list[str]:
+    """The protocols that PROTOCOL stands for."""
+    return ["paper", "honest"] if settings.PROTOCOL == "both" else [settings.PROTOCOL]
+
+
+def _record_key(folder: Path) -> str | None:
+    """The key of a whole record, or None. params.json alone tells: it is written last."""
+    path = folder / "params.json"
+    return json.loads(path.read_text(encoding="utf-8"))["key"] if path.exists() else None
+
+
+def train_run(
+    name: str,
+    target: str,
+    protocol: str,
+    rows: pd.DataFrame,
+    pixel_folder: Path,
+    settings: SimpleNamespace,
+) -> Path:
+    """Train one model under one protocol and write its record; a finished record is kept.
+
+    Args:
+        name: one of `models.KNOWN`.
+        target: the column that `rows["label"]` holds.
+        protocol: "honest" or "paper", whichever the rows were made by.
+        rows: the split, with repeated rows where it was resampled.
+        pixel_folder: from `pipeline.pixel_cache`.
+        settings: all parameters, as `params.start` returns them.
+
+    Returns:
+        the record's folder: params.json, metrics.json, predictions.parquet, history.csv and
+        model.keras. It is written whole or not at all.
+    """
+    label = f"{name}:{target} {protocol}"
+    folder = settings.folder / "runs" / f"{protocol}-{target}-{name}-seed{settings.SEED}"
+    sources = [(ROOT / "lib" / "lesions" / source).read_text() for source in SOURCES]
+    deciding = {key: getattr(settings, key) for key in DECIDING.split()}
+    content = rows.to_csv(index=False)
+    key = digest(name, target, content, str(pixel_folder), deciding, sources, tf.__version__)
+    if _record_key(folder) == key:
+        say(f"{label}: kept from an earlier run")
+        return folder
+    seed_everything(settings.SEED)
+    data = training.prepare(rows, pixel_folder)
+    started = time.monotonic()
+    model, history, origin = training.train(name, data, settings, label)
+    seconds = time.monotonic() - started
+    predictions = predict(model, data, settings)
+    about = {
+        "model": name,
+        "target": target,
+        "protocol": protocol,
+        "init": origin,
+        "classes": data.classes,
+        "weights": int(model.count_params()),
+        "train_rows": len(data.part("train")),
+        "epochs": len(history),
+        "seconds": round(seconds, 1),
+        "key": key,
+        "settings": deciding | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE},
+    }
+    with atomic(folder) as partial:
+        partial.mkdir(parents=True)
+        model.save(partial / "model.keras")
+        history.to_csv(partial / "history.csv", index=False)
+        predictions.to_parquet(partial / "predictions.parquet", index=False)
+        test = predictions[predictions["split"] == "test"]
+        write_json(partial / "metrics.json", evaluation.scores(test))
+        write_json(partial / "params.json", about)
+    return folder
+
+
+def predict(model: keras.Model, data: training.Data, settings: SimpleNamespace) -> pd.DataFrame:
+    """Probabilities of the validation and test rows, as a table of the run record's form."""
+    numbers = np.flatnonzero(data.rows["split"].isin(["validation", "test"]))
+    p = training.probabilities(model, batches(data.pixels, data.positions[numbers],
+                                     data.targets[numbers], settings))  # fmt: skip
+    table = data.rows.iloc[numbers][["image_id", "lesion_id", "split"]].reset_index(drop=True)
+    table["truth"] = data.rows["label"].to_numpy()[numbers]
+    return pd.concat([table, pd.DataFrame(p, columns=[f"p_{c}" for c in data.classes])], axis=1)

@@ -1,0 +1,179 @@
+"""Find and load a dataset: `sample`, `ham10000`, or a folder; one tidy table and the images."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lesions import files
+from lesions.datacard import DATA_CARD
+from lesions.errors import LesionsError
+from lesions.images import (
+    MASK_ENDING,
+    file_state,
+    find_images,
+    list_files,
+    name_of,
+    read_bytes,
+    read_image,
+    split_path,
+)
+from lesions.metadata import CLASSES, COLUMNS
+from lesions.validation import NEEDED, stop_if_too_bad, survey
+
+__all__ = [
+    "CLASSES",
+    "COLUMNS",
+    "DATA_CARD",
+    "find_images",
+    "fingerprint",
+    "image_files",
+    "load",
+    "locate",
+    "mask_paths",
+    "read_bytes",
+    "read_image",
+]
+
+
+def locate(name: str, folder: Path | None = None) -> Path:
+    """The folder of a dataset.
+
+    Args:
+        name: "ham10000", "sample" or "folder".
+        folder: where it is; for ham10000 it may be left out: then the environment's HAM10000_DIR,
+            else data/raw/ham10000.
+
+    Raises:
+        LesionsError: the name is unknown, or there is no such folder; says the ways out.
+    """
+    if name not in ("ham10000", "sample", "folder"):
+        raise LesionsError(f"Unknown dataset {name!r}: it must be ham10000, sample or folder.")
+    if folder is None and name != "ham10000":
+        raise LesionsError(f"The dataset {name!r} needs a folder: give DATA_DIR (or folder=).")
+    if folder is None:
+        folder = os.environ.get("HAM10000_DIR") or files.ROOT / "data" / "raw" / "ham10000"
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        ways = (
+            "set HAM10000_DIR to the folder that has it, fetch it with `make data`, or use "
+            "PROFILE=sample"
+            if name == "ham10000"
+            else "give the folder that holds the images and their table"
+        )
+        raise LesionsError(
+            f"The dataset {name} was looked for in {folder}, which is no folder: {ways}."
+        )
+    return folder.resolve()
+
+
+def load(
+    name: str,
+    folder: Path | None = None,
+    limit: int = 0,
+    seed: int = 0,
+    max_bad: float = 0.02,
+) -> pd.DataFrame:
+    """Load a dataset's table: one row an image.
+
+    Read are: the zips of the Harvard record unopened, or unpacked into folders or into one; the
+    table with 7 or 8 columns, separated by commas, semicolons or tabs.
+
+    Args:
+        name: "ham10000", "sample" or "folder" (any labels; only image_id and dx are needed).
+        folder: see `locate`.
+        limit: take about so many images, whole lesions, with the class shares kept; 0 takes all.
+        seed: fixes which ones.
+        max_bad: the share of faulty rows that is left out without complaint.
+
+    Returns:
+        lesion_id, image_id, dx, dx_type, age (float64, NaN where missing), sex, localization,
+        dataset, path; text is "unknown" where missing. `path` may lead through a zip.
+
+    Raises:
+        LesionsError: no folder, no table, a column is missing, or too many rows are faulty (then
+            the error's attribute `findings` is the table of them).
+    """
+    place = locate(name, folder)
+    own = name == "folder"
+    table, findings = survey(place, ("image_id", "dx") if own else NEEDED, None if own else CLASSES)
+    stop_if_too_bad(findings, len(table), max_bad, str(place))
+    lost = int((findings["severity"] == "error").sum())
+    if table.empty:
+        raise LesionsError(f"{place} has no usable image; see datasets.validate.")
+    if lost:
+        print(f"{lost} faulty rows of {place.name} left out; datasets.validate shows them.")
+    return take(table, limit, seed) if 0 < limit < len(table) else table
+
+
+def take(table: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
+    """Choose `limit` images by whole lesions, with the shares of dx kept; the order stays.
+
+    Each class keeps at least one lesion, if `limit` is at least the number of classes.
+    """
+    shares = table["dx"].value_counts() / len(table)
+    quota = np.floor(shares * limit).astype(int)
+    if limit >= len(shares):
+        quota = quota.clip(lower=1)
+    while quota.sum() > limit:
+        quota[quota.idxmax()] -= 1
+    quota.iloc[0] += limit - quota.sum()  # the largest class takes the rest
+    lesions = table.groupby("lesion_id", sort=True).agg(dx=("dx", "first"), size=("dx", "size"))
+    lesions = lesions.sample(frac=1, random_state=np.random.default_rng(seed))
+    chosen, left = [], quota.to_dict()
+    for lesion, dx, size in lesions.itertuples():
+        first = left[dx] == quota[dx] > 0  # one lesion of each class, even if it is too large
+        if size <= left[dx] or (first and size > quota[dx]):
+            chosen.append(lesion)
+            left[dx] -= size
+    return table[table["lesion_id"].isin(chosen)].reset_index(drop=True)
+
+
+def image_files(table: pd.DataFrame, cache: Path | None = None) -> list[Path]:
+    """Real files for the images of `table`, in its order.
+
+    Images in zips are unpacked, each once, into `cache` (data/cache/images).
+
+    Raises:
+        LesionsError: an image cannot be read.
+    """
+    cache = Path(cache or files.CACHE / "images")
+    return [_unpacked(path, cache) for path in table["path"]]
+
+
+def _unpacked(path: str, cache: Path) -> Path:
+    """The file itself, or a copy of it out of its zip."""
+    archive, member = split_path(path)
+    if member is None:
+        return Path(path)
+    size, checksum = file_state(path)
+    name = Path(path)
+    target = cache / files.digest(archive) / f"{checksum:08x}" / name.name
+    if not (target.is_file() and target.stat().st_size == size):
+        with files.atomic(target) as partial:
+            partial.write_bytes(read_bytes(path))
+    return target
+
+
+def mask_paths(folder: Path, table: pd.DataFrame) -> dict[str, str]:
+    """Map image_id to the path of its lesion mask, for those images of `table` that have one.
+
+    A mask is `<image_id>_segmentation.png`, in a folder or a zip of `folder`; white is lesion.
+    """
+    wanted = {f"{image_id}{MASK_ENDING}": image_id for image_id in table["image_id"]}
+    found: dict[str, str] = {}
+    for path in list_files(Path(folder), []):
+        image_id = wanted.get(name_of(path))
+        if image_id:
+            found.setdefault(image_id, path)
+    return found
+
+
+def fingerprint(table: pd.DataFrame) -> str:
+    """A short name for the data: it changes with the table, and with an image's size or checksum.
+
+    Meant as a key for caches. A plain file is known by its size alone, which is quick.
+    """
+    states = [file_state(path) for path in table["path"]]
+    return files.digest(table.drop(columns="path").to_csv(index=False), states)

@@ -1,0 +1,238 @@
+"""Find, read and decode images, in folders and in unopened zip archives alike.
+
+A path may lead through a zip: `/data/HAM10000_images_part_1.zip/ISIC_0027419.jpg`.
+"""
+
+import io
+import os
+import re
+import threading
+import zipfile
+import zlib
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from lesions.errors import LesionsError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+MASK_ENDING = "_segmentation"
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")  # MPO: a JPEG of some cameras
+MAX_PIXELS = 50_000_000  # more is no photograph of a lesion, but could fill the memory
+MAX_BYTES = 200_000_000
+DEEPEST = 3  # folders below the one that is given
+
+# OpenCV writes what it thinks of a damaged file to the screen; we raise an error instead.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+_reading = threading.Lock()
+
+
+def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
+    """The paths of all files in `folder`, three levels deep, and in the zips among them.
+
+    Files in folders come before files in zips, so that an unpacked copy goes first.
+
+    Args:
+        folder: where to look. Hidden files and folders are left out.
+        damaged: takes the paths of zips that cannot be opened.
+
+    Raises:
+        LesionsError: a zip cannot be opened and `damaged` is not given.
+    """
+    plain, packed = [], []
+    top = os.fspath(folder)
+    for place, folders, names in os.walk(top):
+        depth = 0 if place == top else os.path.relpath(place, top).count(os.sep) + 1
+        folders[:] = sorted(f for f in folders if depth < DEEPEST and not _hidden(f))
+        base = place.replace(os.sep, "/")
+        plain += [f"{base}/{name}" for name in sorted(names) if not _hidden(name)]
+    for path in plain:
+        if not path.lower().endswith(".zip"):
+            continue
+        try:
+            members = _archive(path).namelist()
+        except LesionsError:
+            if damaged is None:
+                raise
+            damaged.append(path)
+            continue
+        packed += [
+            f"{path}/{name}"
+            for name in sorted(members)
+            if not name.endswith("/") and not any(map(_hidden, name.split("/")))
+        ]
+    return plain + packed
+
+
+def _hidden(name: str) -> bool:
+    """Hidden files, and what macOS adds to zips."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def is_image(path: str) -> bool:
+    """True for the name of an image, False for masks and all else."""
+    stem, suffix = os.path.splitext(path)
+    return suffix.lower() in IMAGE_SUFFIXES and not stem.endswith(MASK_ENDING)
+
+
+def name_of(path: str) -> str:
+    """The image id that a path stands for: its name without folders and suffix."""
+    return os.path.splitext(path.rpartition("/")[2])[0]
+
+
+def find_images(folder: Path) -> dict[str, str]:
+    """Map image_id to path for all images in `folder`, in subfolders and zips.
+
+    Raises:
+        LesionsError: a zip cannot be opened.
+    """
+    found: dict[str, str] = {}
+    for path in filter(is_image, list_files(folder)):
+        found.setdefault(name_of(path), path)
+    return found
+
+
+def split_path(path: str) -> tuple[str, str | None]:
+    """Split a path through a zip into the zip and the name inside it, None for a plain file."""
+    for match in re.finditer(r"\.zip/", path, re.IGNORECASE):
+        archive = path[: match.end() - 1]
+        if os.path.isfile(archive):
+            return archive, path[match.end() :]
+    return path, None
+
+
+@lru_cache(maxsize=16)
+def _opened(path: str, size: int, changed: int, process: int) -> zipfile.ZipFile:
+    # The process is part of the key, because a forked one would share our place in the file.
+    return zipfile.ZipFile(path)
+
+
+def _archive(path: str) -> zipfile.ZipFile:
+    """The open zip at `path`; opened again when the file has changed.
+
+    Raises:
+        LesionsError: it is not a readable zip.
+    """
+    try:
+        state = os.stat(path)
+        return _opened(path, state.st_size, state.st_mtime_ns, os.getpid())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise LesionsError(
+            f"{path} is no readable zip archive ({error}); fetch it again, with `make data` or "
+            "from where you had it."
+        ) from error
+
+
+def file_state(path: str) -> tuple[int, int]:
+    """Size in bytes and, inside a zip, the checksum (0 for a plain file); raises as read_bytes."""
+    archive, member = split_path(str(path))
+    try:
+        if member is None:
+            return os.stat(archive).st_size, 0
+        info = _archive(archive).getinfo(member)
+        return info.file_size, info.CRC
+    except (OSError, KeyError) as error:
+        raise LesionsError(
+            f"{path} is not there any more; put it back or load the data anew."
+        ) from error
+
+
+def read_bytes(path: str) -> bytes:
+    """The bytes of a file, also of one inside a zip.
+
+    Raises:
+        LesionsError: the file is missing, damaged inside its zip, or larger than 200 MB.
+    """
+    archive, member = split_path(str(path))
+    size, _ = file_state(path)
+    if size > MAX_BYTES:
+        raise LesionsError(f"{path} is too large for an image ({size:,} bytes); remove it.")
+    try:
+        if member is None:
+            return Path(archive).read_bytes()
+        with _reading:
+            return _archive(archive).read(member)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+        # RuntimeError: the member is encrypted, or packed by a method that Python does not know.
+        raise LesionsError(f"{path} cannot be read ({error}); fetch the file again.") from error
+
+
+def read_header(data: bytes, path: str) -> Image.Image:
+    """Open an image without decoding it: gives format, mode, size and EXIF.
+
+    Raises:
+        LesionsError: empty, not an image, an image of another format, or of absurd size. The
+            error's `rule` names which.
+    """
+    if not data:
+        raise _refusal("empty file", f"{path} is an empty file; fetch it again.")
+    try:
+        image = Image.open(io.BytesIO(data))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _refusal("absurd dimensions", f"{path} has too many pixels ({error}).") from error
+    except Exception as error:  # Pillow's readers raise whatever a damaged header makes them
+        known = data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n"
+        rule = "truncated" if known else "not an image"
+        raise _refusal(rule, f"{path} is not a readable image ({rule}); fetch it again.") from error
+    if image.format not in FORMATS:
+        raise _refusal("wrong format", f"{path} is {image.format}; save it as JPEG or PNG.")
+    width, height = image.size
+    if width * height > MAX_PIXELS or min(width, height) < 8:
+        raise _refusal(
+            "absurd dimensions",
+            f"{path} has {width} x {height} pixels, not those of a photograph; remove it.",
+        )
+    return image
+
+
+def _refusal(rule: str, message: str) -> LesionsError:
+    error = LesionsError(message)
+    error.rule = rule
+    return error
+
+
+def decode(data: bytes, path: str) -> np.ndarray:
+    """Decode an image's bytes to RGB, uint8, (height, width, 3).
+
+    Grey, palette, 16-bit and CMYK are converted, alpha is dropped, EXIF orientation is applied.
+
+    Raises:
+        LesionsError: as `read_header`, and if the pixels cannot be decoded (rule "truncated" or
+            "unreadable").
+    """
+    image = read_header(data, path)
+    pixels = None
+    if not _complete(data, image.format):
+        rule = "truncated"
+    else:
+        rule = "unreadable"
+        try:
+            if image.mode == "CMYK":  # Pillow knows that Adobe writes it inverted
+                upright = ImageOps.exif_transpose(image)
+                pixels = np.array(upright.convert("RGB"))
+            else:
+                pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        except Exception:  # both raise many kinds for damaged data; all mean the same here
+            pixels = None
+    if pixels is None:
+        raise _refusal(rule, f"{path} cannot be decoded ({rule}); fetch the file again.")
+    return pixels
+
+
+def _complete(data: bytes, kind: str) -> bool:
+    """False when the end of a JPEG or PNG is not there: the file was cut off."""
+    ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind)
+    return ending is None or ending in data[-65536:]
+
+
+def read_image(path: str) -> np.ndarray:
+    """Read an image as RGB, uint8, (height, width, 3); the path may lead through a zip.
+
+    Raises:
+        LesionsError: the file is missing or cannot be decoded; the sentence names it.
+    """
+    return decode(read_bytes(path), str(path))

@@ -9,6 +9,7 @@ import pandas as pd
 from lesions import files
 from lesions.datacard import DATA_CARD
 from lesions.errors import LesionsError
+from lesions.findings import stop_if_too_bad
 from lesions.images import (
     MASK_ENDING,
     file_state,
@@ -20,7 +21,7 @@ from lesions.images import (
     split_path,
 )
 from lesions.metadata import CLASSES, COLUMNS
-from lesions.validation import NEEDED, stop_if_too_bad, survey
+from lesions.validation import NEEDED, survey, validate
 
 __all__ = [
     "CLASSES",
@@ -34,6 +35,7 @@ __all__ = [
     "mask_paths",
     "read_bytes",
     "read_image",
+    "validate",
 ]
 
 
@@ -55,6 +57,8 @@ def locate(name: str, folder: Path | None = None) -> Path:
     if folder is None:
         folder = os.environ.get("HAM10000_DIR") or files.ROOT / "data" / "raw" / "ham10000"
     folder = Path(folder).expanduser()
+    if not folder.is_absolute() and not folder.is_dir():
+        folder = files.ROOT / folder  # a notebook runs in another folder than `make`
     if not folder.is_dir():
         ways = (
             "set HAM10000_DIR to the folder that has it, fetch it with `make data`, or use "
@@ -119,37 +123,40 @@ def take(table: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
     while quota.sum() > limit:
         quota[quota.idxmax()] -= 1
     quota.iloc[0] += limit - quota.sum()  # the largest class takes the rest
-    lesions = table.groupby("lesion_id", sort=True).agg(dx=("dx", "first"), size=("dx", "size"))
+    lesions = table.groupby("lesion_id").agg(dx=("dx", "first"), images=("dx", "size"))
     lesions = lesions.sample(frac=1, random_state=np.random.default_rng(seed))
-    chosen, left = [], quota.to_dict()
-    for lesion, dx, size in lesions.itertuples():
-        first = left[dx] == quota[dx] > 0  # one lesion of each class, even if it is too large
-        if size <= left[dx] or (first and size > quota[dx]):
-            chosen.append(lesion)
-            left[dx] -= size
+    chosen = []
+    for dx, sizes in lesions.groupby("dx")["images"]:
+        left = quota[dx]
+        if 0 < left < sizes.min():
+            chosen.append(sizes.idxmin())  # none is small enough, and a class must not vanish
+        for lesion, size in sizes.items():
+            if size <= left:
+                chosen.append(lesion)
+                left -= size
     return table[table["lesion_id"].isin(chosen)].reset_index(drop=True)
 
 
-def image_files(table: pd.DataFrame, cache: Path | None = None) -> list[Path]:
+def image_files(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
     """Real files for the images of `table`, in its order.
 
-    Images in zips are unpacked, each once, into `cache` (data/cache/images).
+    Images in zips are unpacked, each once, into `folder` (if None: data/cache/images).
 
     Raises:
         LesionsError: an image cannot be read.
     """
-    cache = Path(cache or files.CACHE / "images")
-    return [_unpacked(path, cache) for path in table["path"]]
+    folder = Path(folder or files.CACHE / "images")
+    return [_unpacked(path, folder) for path in table["path"]]
 
 
-def _unpacked(path: str, cache: Path) -> Path:
+def _unpacked(path: str, folder: Path) -> Path:
     """The file itself, or a copy of it out of its zip."""
     archive, member = split_path(path)
     if member is None:
         return Path(path)
     size, checksum = file_state(path)
     name = Path(path)
-    target = cache / files.digest(archive) / f"{checksum:08x}" / name.name
+    target = folder / files.digest(archive) / f"{checksum:08x}" / name.name
     if not (target.is_file() and target.stat().st_size == size):
         with files.atomic(target) as partial:
             partial.write_bytes(read_bytes(path))

@@ -16,12 +16,14 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from lesions.errors import LesionsError
+from lesions.findings import DataError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MASK_ENDING = "_segmentation"
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")  # MPO: a JPEG of some cameras
+JPEG_START, PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 50_000_000  # more is no photograph of a lesion, but could fill the memory
+SMALLEST = 8  # pixels, of width and height
 MAX_BYTES = 200_000_000
 DEEPEST = 3  # folders below the one that is given
 
@@ -41,7 +43,7 @@ def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
         damaged: takes the paths of zips that cannot be opened.
 
     Raises:
-        LesionsError: a zip cannot be opened and `damaged` is not given.
+        DataError: a zip cannot be opened and `damaged` is not given.
     """
     plain, packed = [], []
     top = os.fspath(folder)
@@ -55,7 +57,7 @@ def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
             continue
         try:
             members = _archive(path).namelist()
-        except LesionsError:
+        except DataError:
             if damaged is None:
                 raise
             damaged.append(path)
@@ -88,7 +90,7 @@ def find_images(folder: Path) -> dict[str, str]:
     """Map image_id to path for all images in `folder`, in subfolders and zips.
 
     Raises:
-        LesionsError: a zip cannot be opened.
+        DataError: a zip cannot be opened.
     """
     found: dict[str, str] = {}
     for path in filter(is_image, list_files(folder)):
@@ -115,15 +117,16 @@ def _archive(path: str) -> zipfile.ZipFile:
     """The open zip at `path`; opened again when the file has changed.
 
     Raises:
-        LesionsError: it is not a readable zip.
+        DataError: it is not a readable zip.
     """
     try:
         state = os.stat(path)
         return _opened(path, state.st_size, state.st_mtime_ns, os.getpid())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise LesionsError(
+        raise DataError(
+            "damaged archive",
             f"{path} is no readable zip archive ({error}); fetch it again, with `make data` or "
-            "from where you had it."
+            "from where you had it.",
         ) from error
 
 
@@ -136,8 +139,8 @@ def file_state(path: str) -> tuple[int, int]:
         info = _archive(archive).getinfo(member)
         return info.file_size, info.CRC
     except (OSError, KeyError) as error:
-        raise LesionsError(
-            f"{path} is not there any more; put it back or load the data anew."
+        raise DataError(
+            "missing file", f"{path} is not there any more; put it back or load the data anew."
         ) from error
 
 
@@ -145,12 +148,14 @@ def read_bytes(path: str) -> bytes:
     """The bytes of a file, also of one inside a zip.
 
     Raises:
-        LesionsError: the file is missing, damaged inside its zip, or larger than 200 MB.
+        DataError: the file is missing, damaged inside its zip, or larger than 200 MB.
     """
     archive, member = split_path(str(path))
     size, _ = file_state(path)
     if size > MAX_BYTES:
-        raise LesionsError(f"{path} is too large for an image ({size:,} bytes); remove it.")
+        raise DataError(
+            "too large", f"{path} is too large for an image ({size:,} bytes); remove it."
+        )
     try:
         if member is None:
             return Path(archive).read_bytes()
@@ -158,41 +163,51 @@ def read_bytes(path: str) -> bytes:
             return _archive(archive).read(member)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
         # RuntimeError: the member is encrypted, or packed by a method that Python does not know.
-        raise LesionsError(f"{path} cannot be read ({error}); fetch the file again.") from error
+        raise DataError(
+            "unreadable", f"{path} cannot be read ({error}); fetch the file again."
+        ) from error
 
 
 def read_header(data: bytes, path: str) -> Image.Image:
     """Open an image without decoding it: gives format, mode, size and EXIF.
 
     Raises:
-        LesionsError: empty, not an image, an image of another format, or of absurd size. The
-            error's `rule` names which.
+        DataError: empty, not an image, an image of another format, or of absurd size.
     """
     if not data:
-        raise _refusal("empty file", f"{path} is an empty file; fetch it again.")
+        raise DataError("empty file", f"{path} is an empty file; fetch it again.")
     try:
         image = Image.open(io.BytesIO(data))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _refusal("absurd dimensions", f"{path} has too many pixels ({error}).") from error
-    except Exception as error:  # Pillow's readers raise whatever a damaged header makes them
-        known = data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n"
-        rule = "truncated" if known else "not an image"
-        raise _refusal(rule, f"{path} is not a readable image ({rule}); fetch it again.") from error
-    if image.format not in FORMATS:
-        raise _refusal("wrong format", f"{path} is {image.format}; save it as JPEG or PNG.")
+        raise DataError(
+            "absurd dimensions", f"{path} has far too many pixels for a photograph; remove it."
+        ) from error
+    except Exception as error:  # a damaged header makes Pillow's readers raise anything
+        begun = data.startswith((JPEG_START, PNG_START))
+        rule = "truncated" if _is_cut(data) else "unreadable" if begun else "not an image"
+        raise DataError(
+            rule, f"{path} is not a readable image ({rule}); fetch the file again."
+        ) from error
     width, height = image.size
-    if width * height > MAX_PIXELS or min(width, height) < 8:
-        raise _refusal(
+    if width * height > MAX_PIXELS or min(width, height) < SMALLEST:
+        raise DataError(
             "absurd dimensions",
             f"{path} has {width} x {height} pixels, not those of a photograph; remove it.",
+        )
+    # Integers and floats of TIFF have no agreed white; the 16 bits of PNG do.
+    deep = image.format != "PNG" and image.mode[0] in "IF"
+    if image.format not in FORMATS or deep:
+        raise DataError(
+            "wrong format",
+            f"{path} is {image.format} with {image.mode} pixels; save it as JPEG or PNG.",
         )
     return image
 
 
-def _refusal(rule: str, message: str) -> LesionsError:
-    error = LesionsError(message)
-    error.rule = rule
-    return error
+def _is_cut(data: bytes) -> bool:
+    """True for a JPEG or PNG whose end is not there."""
+    ending = {JPEG_START: b"\xff\xd9", PNG_START: b"IEND"}
+    return any(data.startswith(start) and end not in data[-65536:] for start, end in ending.items())
 
 
 def decode(data: bytes, path: str) -> np.ndarray:
@@ -201,38 +216,29 @@ def decode(data: bytes, path: str) -> np.ndarray:
     Grey, palette, 16-bit and CMYK are converted, alpha is dropped, EXIF orientation is applied.
 
     Raises:
-        LesionsError: as `read_header`, and if the pixels cannot be decoded (rule "truncated" or
-            "unreadable").
+        DataError: as `read_header`, and if the file is cut off or the pixels cannot be decoded.
     """
     image = read_header(data, path)
+    rule = "truncated" if _is_cut(data) else "unreadable"
     pixels = None
-    if not _complete(data, image.format):
-        rule = "truncated"
-    else:
-        rule = "unreadable"
+    if rule != "truncated":
         try:
-            if image.mode == "CMYK":  # Pillow knows that Adobe writes it inverted
-                upright = ImageOps.exif_transpose(image)
-                pixels = np.array(upright.convert("RGB"))
-            else:
+            # OpenCV is the faster; Pillow knows that Adobe inverts CMYK, and reads the rest.
+            if image.format in ("JPEG", "PNG") and image.mode != "CMYK":
                 pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+            else:
+                pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
         except Exception:  # both raise many kinds for damaged data; all mean the same here
             pixels = None
     if pixels is None:
-        raise _refusal(rule, f"{path} cannot be decoded ({rule}); fetch the file again.")
+        raise DataError(rule, f"{path} cannot be decoded ({rule}); fetch the file again.")
     return pixels
-
-
-def _complete(data: bytes, kind: str) -> bool:
-    """False when the end of a JPEG or PNG is not there: the file was cut off."""
-    ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}.get(kind)
-    return ending is None or ending in data[-65536:]
 
 
 def read_image(path: str) -> np.ndarray:
     """Read an image as RGB, uint8, (height, width, 3); the path may lead through a zip.
 
     Raises:
-        LesionsError: the file is missing or cannot be decoded; the sentence names it.
+        DataError: the file is missing or cannot be decoded; the sentence names it.
     """
     return decode(read_bytes(path), str(path))

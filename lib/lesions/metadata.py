@@ -2,11 +2,12 @@
 
 import csv
 import math
+import re
 
 import pandas as pd
 
 from lesions.datacard import DATA_CARD
-from lesions.errors import LesionsError
+from lesions.findings import DataError, Findings, note
 from lesions.images import name_of, read_bytes
 
 COLUMNS = tuple(DATA_CARD["columns"])
@@ -16,22 +17,6 @@ TEXT_COLUMNS = tuple(name for name in COLUMNS if name != "age")
 NAMES = ("ham10000_metadata", "metadata", "isic2018_task3_test_groundtruth")
 SUFFIXES = ("", ".csv", ".tab", ".tsv", ".txt")
 OLDEST = 120  # years
-
-Findings = list[dict[str, str]]
-
-
-def note(findings: Findings, file: str, rule: str, severity: str, action: str) -> None:
-    """Add one finding.
-
-    Args:
-        findings: the list that it is added to.
-        file: the file, or the file and line, that it is about.
-        rule: what is wrong, in a few fixed words.
-        severity: "error" (an image is lost), "warning" (a value is changed or a file ignored) or
-            "info" (read as it is meant).
-        action: what was done about it.
-    """
-    findings.append({"file": file, "rule": rule, "severity": severity, "action": action})
 
 
 def find_table(listing: list[str]) -> str | None:
@@ -48,7 +33,7 @@ def _columns(path: str) -> list[str]:
     """The column names of a table; none when it cannot be read."""
     try:
         return list(read_rows(path, []).columns)
-    except LesionsError:
+    except DataError:
         return []
 
 
@@ -75,11 +60,13 @@ def read_rows(path: str, findings: Findings) -> pd.DataFrame:
     case; the index holds the line numbers.
 
     Raises:
-        LesionsError: the file is missing, empty, or is not a table.
+        DataError: the file is missing, empty, or is not a table.
     """
-    lines = _text(path, findings).splitlines()
-    if not lines or not lines[0].strip():
-        raise LesionsError(f"{path} is empty; it must begin with a line of column names.")
+    lines = re.split("\r\n|\r|\n", _text(path, findings))
+    if not lines[0].strip():
+        raise DataError(
+            "unreadable table", f"{path} is empty; it must begin with a line of column names."
+        )
     separator = max(",;\t", key=lines[0].count)
     if separator != ",":
         name = {";": "semicolons", "\t": "tabs"}[separator]
@@ -99,9 +86,10 @@ def read_rows(path: str, findings: Findings) -> pd.DataFrame:
         numbers.append(number)
     names = [name.strip().strip('"').lower() for name in rows[0]]
     if len(set(names)) < len(names) or len(names) < 2:
-        raise LesionsError(
+        raise DataError(
+            "unreadable table",
             f"{path} is not a table that can be read: its first line must name each column once, "
-            "separated by commas, semicolons or tabs."
+            "separated by commas, semicolons or tabs.",
         )
     return pd.DataFrame(rows[1:], columns=names, index=numbers[1:], dtype=str)
 

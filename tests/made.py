@@ -1,0 +1,112 @@
+"""Small made-up datasets for the tests: the layouts that people have, and faulty images."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+COLUMNS = ["lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization", "dataset"]
+CLASSES = ["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"]
+
+
+def pixels(seed: int, width: int = 40, height: int = 30) -> np.ndarray:
+    """A smooth coloured picture, RGB uint8 (height, width, 3), another one for each seed."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (3, 4, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def jpeg(seed: int, **size: int) -> bytes:
+    return cv2.imencode(".jpg", cv2.cvtColor(pixels(seed, **size), cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def saved(image: Image.Image, kind: str, **options) -> bytes:
+    """The bytes of a Pillow image saved as `kind`."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    """Table rows: images 2k and 2k+1 show one lesion; half of the lesions are nv."""
+    made = []
+    for number in range(count):
+        lesion = number // 2
+        dx = "nv" if lesion % 2 else CLASSES[lesion // 2 % len(CLASSES)]
+        made.append(
+            {
+                "lesion_id": f"HAM_{lesion:07d}",
+                "image_id": f"ISIC_{24000 + number:07d}",
+                "dx": dx,
+                "dx_type": "histo",
+                "age": str(float(5 * (number % 17))) if number % 9 else "",
+                "sex": ["male", "female"][lesion % 2],
+                "localization": "back",
+                "dataset": "rosendahl",
+            }
+        )
+    return made
+
+
+def as_csv(table: list[dict[str, str]], columns: list[str] = COLUMNS, separator: str = ",") -> str:
+    lines = [separator.join(columns)]
+    lines += [separator.join(row[column] for column in columns) for row in table]
+    return "\n".join(lines) + "\n"
+
+
+def dataset(folder: Path, count: int = 12, layout: str = "flat") -> Path:
+    """Write a dataset in one of the layouts that people have; returns its folder.
+
+    Layouts: zips (the record as downloaded), kaggle (unpacked in two folders, 7 columns), lower
+    (the same in lower case), flat (all in the folder), images (in images/), nested (in archive/,
+    two folders deep), one_zip (everything in one unopened zip), mixed (one zip unpacked, one not).
+    """
+    table = rows(count)
+    half = count // 2
+    parts = {"HAM10000_images_part_1": table[:half], "HAM10000_images_part_2": table[half:]}
+    table_name = "HAM10000_metadata"
+    columns = COLUMNS
+    contents: dict[str, bytes] = {}
+    for part, members in parts.items():
+        for row in members:
+            name = f"{row['image_id']}.jpg"
+            place = {
+                "kaggle": f"{part}/{name}",
+                "lower": f"{part.lower()}/{name}",
+                "images": f"images/{name}",
+                "nested": f"archive/{part}/{part}/{name}",
+                "one_zip": f"{part}/{name}",
+                "mixed": f"{part}/{name}" if part.endswith("1") else "",
+            }.get(layout, name if layout == "flat" else "")
+            if place:
+                contents[place] = jpeg(int(row["image_id"][5:]))
+    if layout in ("kaggle", "lower"):
+        table_name, columns = "HAM10000_metadata.csv", COLUMNS[:-1]
+    if layout == "lower":
+        table_name = table_name.lower()
+    if layout == "nested":
+        table_name = "archive/metadata.csv"
+    contents[table_name] = as_csv(table, columns).encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    if layout in ("zips", "mixed"):
+        for part, members in parts.items():
+            if layout == "zips" or part.endswith("2"):
+                with zipfile.ZipFile(folder / f"{part}.zip", "w") as archive:
+                    for row in members:
+                        data = jpeg(int(row["image_id"][5:]))
+                        archive.writestr(f"{row['image_id']}.jpg", data)
+    if layout == "one_zip":
+        with zipfile.ZipFile(folder / "skin-cancer.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in contents.items():
+                archive.writestr(name, data)
+        return folder
+    for name, data in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+LAYOUTS = ["zips", "kaggle", "lower", "flat", "images", "nested", "one_zip", "mixed"]

@@ -12,6 +12,12 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONUNBUFFERED := 1
 
+# Notebooks run in their own folder, where a relative path would mean another place.
+ifdef HAM10000_DIR
+override HAM10000_DIR := $(abspath $(HAM10000_DIR))
+export HAM10000_DIR
+endif
+
 ifeq ($(PYTHON),.venv/bin/python)
 ENVIRONMENT := .venv/.ready
 endif

@@ -1,6 +1,5 @@
-"""From images on disk to batches: pixel cache, labels, resampling, augmentation, tf.data."""
+"""From images on disk to batches: pixel cache, labels, resampling, tf.data."""
 
-import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,10 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.class_weight import compute_class_weight
 
 from lesions import datasets
+from lesions.augmentation import augment
 from lesions.backend import tf
 from lesions.errors import LesionsError
-from lesions.files import CACHE, atomic, digest, write_json
+from lesions.files import CACHE, atomic, digest
 from lesions.progress import track
 
 # ---------------------------------------------------------------- pixels
@@ -159,67 +159,6 @@ def class_weights(labels: Sequence[str], classes: Sequence[str]) -> dict[int, fl
     return {code: float(by_label.get(label, 0.0)) for code, label in enumerate(classes)}
 
 
-# ---------------------------------------------------------------- augmentation
-
-
-def random_affine(count: int, size: int, settings: SimpleNamespace, seed: tf.Tensor) -> tf.Tensor:
-    """One random affine map per image: rotation, shifts, zoom, shear and horizontal flip in one.
-
-    Args:
-        count: number of images.
-        size: their height and width in pixels.
-        settings: ROTATION and SHEAR in degrees, SHIFT and ZOOM as shares, FLIP true or false.
-        seed: int (2,), fixes the result.
-
-    Returns:
-        float32 (count, 8): for each pixel of the result, where in the image it comes from
-        (`ImageProjectiveTransformV3` describes the eight numbers).
-    """
-    draws = tf.random.stateless_uniform((7, count), seed, -1.0, 1.0)
-    angle = draws[0] * settings.ROTATION * np.pi / 180
-    shear = draws[1] * settings.SHEAR * np.pi / 180
-    zoom_x = 1 + draws[2] * settings.ZOOM
-    zoom_y = 1 + draws[3] * settings.ZOOM
-    shift_x = draws[4] * settings.SHIFT * size
-    shift_y = draws[5] * settings.SHIFT * size
-    mirror = tf.where(draws[6] < 0, -1.0, 1.0) if settings.FLIP else tf.ones(count)
-    # Rotation x shear x zoom x mirror, multiplied out.
-    a = tf.cos(angle) * zoom_x * mirror
-    b = -tf.sin(angle + shear) * zoom_y
-    c = tf.sin(angle) * zoom_x * mirror
-    d = tf.cos(angle + shear) * zoom_y
-    # Turn around the centre of the image, not around its corner.
-    centre = (size - 1) / 2
-    x = centre - a * centre - b * centre + shift_x
-    y = centre - c * centre - d * centre + shift_y
-    nothing = tf.zeros(count)
-    return tf.stack([a, b, x, c, d, y, nothing, nothing], axis=1)
-
-
-def augment(images: tf.Tensor, settings: SimpleNamespace, seed: tf.Tensor) -> tf.Tensor:
-    """Augment a batch with one affine warp an image.
-
-    Five separate steps would read and blur every pixel five times.
-
-    Args:
-        images: float32 (batch, size, size, 3).
-        settings: see `random_affine`.
-        seed: int (2,).
-
-    Returns:
-        the same shape and dtype. Pixels from outside the image repeat its edge.
-    """
-    count, size = tf.shape(images)[0], images.shape[1]
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=random_affine(count, size, settings, seed),
-        output_shape=(size, size),
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-        fill_value=0.0,
-    )
-
-
 # ---------------------------------------------------------------- tf.data
 
 
@@ -265,60 +204,3 @@ def batches(
     seeds = tf.data.Dataset.random(seed=settings.SEED, rerandomize_each_iteration=True)
     numbered = tf.data.Dataset.zip(grouped, seeds)
     return numbered.map(lambda sample, seed: load(*sample, seed)).prefetch(tf.data.AUTOTUNE)
-
-
-# ---------------------------------------------------------------- files that 03 leaves
-
-
-def link_folders(rows: pd.DataFrame, files: dict[str, Path], folder: Path) -> Path:
-    """Lay images out as split/class/image.jpg, as links, for `image_dataset_from_directory`.
-
-    Args:
-        rows: image_id, label, split. Repeated images get one link.
-        files: the real file of each image_id.
-        folder: made anew, whole or not at all.
-    """
-    with atomic(folder) as partial:
-        for split, label in rows[["split", "label"]].drop_duplicates().itertuples(index=False):
-            (partial / split / label).mkdir(parents=True)
-        unique = rows.drop_duplicates(["image_id", "split"])
-        for row in track(unique.itertuples(), "links", len(unique)):
-            source = Path(files[row.image_id])
-            (partial / row.split / row.label / source.name).symlink_to(source.resolve())
-    return folder
-
-
-def save_splits(folder: Path, splits: dict[str, pd.DataFrame], pixels: Path, about: dict) -> None:
-    """Write what 04 and 05 read: `splits/<protocol>-<target>.csv`, then `data.json`.
-
-    `data.json` comes last, so that its presence says that the splits are whole.
-    """
-    (folder / "data.json").unlink(missing_ok=True)
-    for name, rows in splits.items():
-        with atomic(folder / "splits" / f"{name}.csv") as partial:
-            rows.to_csv(partial, index=False)
-    write_json(folder / "data.json", about | {"pixels": str(pixels)})
-
-
-def load_splits(settings: SimpleNamespace) -> tuple[dict[str, pd.DataFrame], Path, dict]:
-    """Read what 03 left: the split rows by `<protocol>-<target>`, the pixel cache, and `data.json`.
-
-    Raises:
-        LesionsError: 03 has not run for this profile, or ran with other settings.
-    """
-    path = settings.folder / "data.json"
-    again = f"run notebook 03 first (`make 03 PROFILE={settings.PROFILE}`)"
-    if not path.exists():
-        raise LesionsError(f"There are no splits in {settings.folder}: {again}.")
-    about = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("DATASET", "IMAGE_SIZE", "GEOMETRY", "PROTOCOL", "SEED"):
-        if about[name] != getattr(settings, name):
-            raise LesionsError(
-                f"The splits in {settings.folder} were made with {name}={about[name]!r}, and here "
-                f"{name}={getattr(settings, name)!r} is set: {again} with the same value."
-            )
-    if not Path(about["pixels"]).is_dir():
-        raise LesionsError(f"The pixel cache {about['pixels']} is gone: {again}.")
-    files = sorted((settings.folder / "splits").glob("*.csv"))
-    rows = {file.stem: pd.read_csv(file, keep_default_na=False) for file in files}
-    return rows, Path(about["pixels"]), about

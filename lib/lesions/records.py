@@ -21,7 +21,14 @@ DECIDING = """
     FLIP EPOCHS EPOCH_SAMPLES PATIENCE LEARNING_RATE L2 CNN_DENSE LATENT_FILTERS WEIGHTS
     HEAD_EPOCHS FINE_TUNE_LAYERS FINE_TUNE_EPOCHS FINE_TUNE_RATE
 """
-SOURCES = ("backend.py", "models.py", "pipeline.py", "training.py", "evaluation.py")
+SOURCES = (
+    "augmentation.py",
+    "backend.py",
+    "models.py",
+    "pipeline.py",
+    "training.py",
+    "evaluation.py",
+)
 
 
 def parse_runs(text: str) -> list[tuple[str, str]]:
@@ -40,11 +47,6 @@ def parse_runs(text: str) -> list[tuple[str, str]]:
             )
         pairs.append((name, target))
     return pairs
-
-
-def protocols(settings: SimpleNamespace) -> list[str]:
-    """The protocols that PROTOCOL stands for."""
-    return ["paper", "honest"] if settings.PROTOCOL == "both" else [settings.PROTOCOL]
 
 
 def _record_key(folder: Path) -> str | None:
@@ -87,26 +89,28 @@ def train_run(
     seed_everything(settings.SEED)
     data = training.prepare(rows, pixel_folder)
     started = time.monotonic()
-    model, history, origin = training.train(name, data, settings, label)
+    trained = training.train(name, data, settings, label)
     seconds = time.monotonic() - started
-    predictions = predict(model, data, settings)
+    predictions = predict(trained.model, data, settings)
     about = {
         "model": name,
         "target": target,
         "protocol": protocol,
-        "init": origin,
+        "init": trained.init,
         "classes": data.classes,
-        "weights": int(model.count_params()),
+        "weights": int(trained.model.count_params()),
         "train_rows": len(data.part("train")),
-        "epochs": len(history),
+        "epochs": len(trained.history),
         "seconds": round(seconds, 1),
         "key": key,
         "settings": deciding | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE},
     }
     with atomic(folder) as partial:
         partial.mkdir(parents=True)
-        model.save(partial / "model.keras")
-        history.to_csv(partial / "history.csv", index=False)
+        trained.model.save(partial / "model.keras")
+        if trained.autoencoder:
+            trained.autoencoder.save(partial / "autoencoder.keras")
+        trained.history.to_csv(partial / "history.csv", index=False)
         predictions.to_parquet(partial / "predictions.parquet", index=False)
         test = predictions[predictions["split"] == "test"]
         write_json(partial / "metrics.json", evaluation.scores(test))
@@ -122,3 +126,14 @@ def predict(model: keras.Model, data: training.Data, settings: SimpleNamespace) 
     table = data.rows.iloc[numbers][["image_id", "lesion_id", "split"]].reset_index(drop=True)
     table["truth"] = data.rows["label"].to_numpy()[numbers]
     return pd.concat([table, pd.DataFrame(p, columns=[f"p_{c}" for c in data.classes])], axis=1)
+
+
+def rebuilt(record: str | Path, pixels: np.ndarray, count: int = 6) -> list[np.ndarray]:
+    """Some images, then what the record's autoencoder makes of them.
+
+    Returns:
+        2 x `count` arrays, float32 (size, size, 3) in [0, 1]: first the originals.
+    """
+    network = keras.models.load_model(Path(record) / "autoencoder.keras")
+    images = pixels[:: max(1, len(pixels) // count)][:count].astype(np.float32) / 255
+    return [*images, *network.predict(images, verbose=0)]

@@ -13,7 +13,7 @@ from typing import Any
 
 from lesions import params
 from lesions.errors import LesionsError
-from lesions.files import BUILD, ROOT, digest, write_json
+from lesions.files import BUILD, ROOT, atomic, digest, write_json
 
 NOTEBOOKS = ROOT / "notebooks"
 # Each notebook and the earlier ones whose files it reads.
@@ -190,6 +190,28 @@ def run(names: list[str], profile: str, assignments: str = "") -> int:
     return ran
 
 
+def store(names: list[str]) -> None:
+    """Run the notebooks as they stand, with their own parameters, and keep the outputs in them."""
+    import nbclient
+    import nbformat
+
+    os.environ["LESIONS_PROGRESS"] = os.devnull
+    for name in names:
+        path = NOTEBOOKS / f"{name}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        started = time.time()
+        client = nbclient.NotebookClient(
+            notebook, timeout=None, resources={"metadata": {"path": str(NOTEBOOKS)}},
+            record_timing=False,
+        )  # fmt: skip
+        client.execute()
+        # Which Python ran it is no part of the course, and would change with every machine.
+        notebook.metadata["language_info"] = {"name": "python"}
+        with atomic(path) as partial:
+            nbformat.write(notebook, partial)
+        print(f"{name} stored after {time.time() - started:.0f} s", flush=True)
+
+
 def list_parameters() -> None:
     """Print every parameter with its default, its limits and its line of help."""
     for name, declared in params.PARAMETERS.items():
@@ -206,13 +228,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--profile", default="sample")
     parser.add_argument("--set", default="", metavar="'NAME=value …'")
     parser.add_argument("--parameters", action="store_true", help="list them and stop")
+    parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/")
     options = parser.parse_args(arguments)
     try:
         if options.parameters:
             list_parameters()
             return 0
         wanted = {n for text in options.notebooks for n in with_needs(find_notebook(text))}
-        run([n for n in NEEDS if n in wanted or not wanted], options.profile, options.set)
+        names = [name for name in NEEDS if name in wanted or not wanted]
+        if options.store:
+            store(names)
+        else:
+            run(names, options.profile, options.set)
     except LesionsError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

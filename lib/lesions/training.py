@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lesions import models
-from lesions.backend import keras, quiet_stderr, tf
+from lesions.backend import keras, tf
 from lesions.errors import LesionsError
 from lesions.files import CACHE, atomic, digest
 from lesions.pipeline import batches, class_weights, encode, one_hot, open_pixels
@@ -109,16 +109,15 @@ def fit(
         monitor="val_loss", patience=patience, restore_best_weights=True
     )
     started = time.monotonic()
-    # TensorFlow notes the end of every pass over the data on standard error.
-    with quiet_stderr():
-        fitted = model.fit(
-            train,
-            validation_data=validation,
-            epochs=epochs,
-            class_weight=weights,
-            callbacks=[Progress(label, every), best],
-            verbose=0,
-        )
+    fitted = model.fit(
+        train,
+        validation_data=validation,
+        epochs=epochs,
+        class_weight=weights,
+        callbacks=[Progress(label, every), best],
+        shuffle=False,  # the dataset does it
+        verbose=0,
+    )
     history = pd.DataFrame(fitted.history).rename_axis("epoch").reset_index()
     history["epoch"] += 1
     history["seconds"] = (time.monotonic() - started) / len(history)
@@ -127,16 +126,25 @@ def fit(
 
 def probabilities(model: keras.Model, inputs: tf.data.Dataset) -> np.ndarray:
     """Predicted probabilities, float64 (n, classes); a sigmoid becomes two columns."""
-    with quiet_stderr():
-        p = model.predict(inputs, verbose=0).astype(np.float64)
+    p = model.predict(inputs, verbose=0).astype(np.float64)
     return np.hstack([1 - p, p]) if p.shape[1] == 1 else p / p.sum(axis=1, keepdims=True)
 
 
 # ---------------------------------------------------------------- three ways to train
 
 
-def train_from_scratch(name: str, data: Data, settings: SimpleNamespace, label: str) -> tuple:
-    """All weights trained on the images. Returns model, history, where the weights come from."""
+@dataclass
+class Trained:
+    """A trained model and how it came about."""
+
+    model: keras.Model
+    history: pd.DataFrame  # one row an epoch
+    init: str  # where the weights began: "scratch", "imagenet", "file" or "random"
+    autoencoder: keras.Model | None = None  # what the encoder was trained in
+
+
+def train_from_scratch(name: str, data: Data, settings: SimpleNamespace, label: str) -> Trained:
+    """All weights trained on the images."""
     model = models.build(name, settings.IMAGE_SIZE, len(data.classes), settings)
     history = fit(
         model,
@@ -148,10 +156,10 @@ def train_from_scratch(name: str, data: Data, settings: SimpleNamespace, label: 
         rate=settings.LEARNING_RATE,
         weights=_weights(data, settings),
     )
-    return model, history, "scratch"
+    return Trained(model, history, "scratch")
 
 
-def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: str) -> tuple:
+def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: str) -> Trained:
     """A head on a frozen backbone's features; then, if asked for, the backbone's top layers too.
 
     The features are computed once and kept: a frozen network gives the same ones in every epoch.
@@ -181,10 +189,10 @@ def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: s
         )
         tuned["epoch"] += len(history)
         history = pd.concat([history, tuned], ignore_index=True)
-    return model, history, origin
+    return Trained(model, history, origin)
 
 
-def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: str) -> tuple:
+def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: str) -> Trained:
     """First an autoencoder on the training images, then a classifier on its frozen code."""
     encoder, whole = models.autoencoder(settings.IMAGE_SIZE, settings.LATENT_FILTERS)
     train, validation = _image_sets(data, settings)
@@ -196,7 +204,7 @@ def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: s
     encoder.trainable = False
     features = _features(encoder, data, settings)
     model, history = _train_head(encoder, features, name, data, settings, label)
-    return model, history, "scratch"
+    return Trained(model, history, "scratch", autoencoder=whole)
 
 
 def _image_sets(data: Data, settings: SimpleNamespace) -> tuple[tf.data.Dataset, tf.data.Dataset]:
@@ -218,8 +226,7 @@ def _features(network: keras.Model, data: Data, settings: SimpleNamespace) -> np
     """A frozen network's output for every cached image, float32 (images, features)."""
     everything = np.arange(len(data.pixels))
     nothing = np.zeros((len(everything), 1), np.float32)
-    with quiet_stderr():
-        return network.predict(batches(data.pixels, everything, nothing, settings), verbose=0)
+    return network.predict(batches(data.pixels, everything, nothing, settings), verbose=0)
 
 
 def cached_features(
@@ -280,9 +287,7 @@ def _train_head(
     return keras.Sequential([keras.Input(network.input_shape[1:]), network, top]), history
 
 
-def train(
-    name: str, data: Data, settings: SimpleNamespace, label: str
-) -> tuple[keras.Model, pd.DataFrame, str]:
+def train(name: str, data: Data, settings: SimpleNamespace, label: str) -> Trained:
     """Train any model in the way that it needs.
 
     Args:
@@ -290,10 +295,6 @@ def train(
         data: the split, from `prepare`.
         settings: all parameters.
         label: begins each line of progress.
-
-    Returns:
-        the trained model, its history (one row an epoch), and where its weights began:
-        "scratch", "imagenet", "file" or "random" (a backbone without pretrained weights).
     """
     if name == "autoencoder_classifier":
         return train_autoencoder(name, data, settings, label)

@@ -124,9 +124,8 @@ def tidy(
             text = text.str.lower()
         table[column] = text.mask(text.str.lower().isin(["", "nan", "na", "null"]), "unknown")
     # Some tables name the file, not the image.
-    table["image_id"] = [
-        name_of(name) if "." in name or "/" in name else name for name in table["image_id"]
-    ]
+    stems = [name_of(name) if "." in name or "/" in name else name for name in table["image_id"]]
+    table["image_id"] = pd.Series(stems, table.index, dtype=str)
     alone = table["lesion_id"] == "unknown"  # a lesion not named is taken to be seen once
     table["lesion_id"] = table["lesion_id"].mask(alone, table["image_id"])
     table["age"] = _ages(rows, path, findings)

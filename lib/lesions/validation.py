@@ -130,7 +130,8 @@ def survey(
             f"{source} has no column {shorten(missing)}; it has {shorten(list(rows.columns), 10)}.",
         )
     table = tidy(rows, source, classes, findings)
-    table["path"] = _match(table["image_id"], listing, findings)
+    paths = _match(table["image_id"], listing, findings)
+    table["path"] = pd.Series(paths, table.index, dtype=str)
     table = table[table["path"] != ""].reset_index(drop=True)
     return table, as_table(findings)
 

@@ -6,15 +6,23 @@ from pathlib import Path
 import pandas as pd
 
 from lesions.errors import LesionsError, shorten
+from lesions.groups import Groups, merged_groups
 from lesions.images import IMAGE_SUFFIXES, is_image, list_files, name_of
-from lesions.splits import PARTS, Groups
+from lesions.splits import PARTS
 
 PART_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
 }
-KINDS = ("same image", "same lesion", "near-duplicate")
+# What ties an image to training, and the column that the two then have in common. The last one: an
+# image of its lesion is a near-duplicate of an image of another lesion, which is in training.
+KINDS = {
+    "same image": "image_id",
+    "same lesion": "lesion_id",
+    "near-duplicate": "group",
+    "lesion of a near-duplicate": "chain",
+}
 
 
 def leak_report(
@@ -31,8 +39,9 @@ def leak_report(
     Returns:
         split, label ("all" comes first), images, then how many of them are in training too
         (`same_image`), have their lesion there (`same_lesion`), have an image of their duplicate
-        group there (`near_duplicate`), any of these (`leaked`) and `share`, which is
-        leaked / images; last `lesion_unknown`, the images whose lesion nobody named.
+        group there (`near_duplicate`), any of these or a lesion there that a duplicate shows to
+        be theirs (`leaked`), and `share`, which is leaked / images; last `lesion_unknown`, the
+        images whose lesion nobody named.
         `same_lesion` and `near_duplicate` are <NA> where nothing is known of lesions or groups.
 
     Raises:
@@ -52,8 +61,8 @@ def leak_report(
                     "same_image": some["same image"].sum(),
                     "same_lesion": some["same lesion"].sum(),
                     "near_duplicate": some["near-duplicate"].sum(),
-                    "leaked": some[list(KINDS)].any(axis=1).sum(),
-                    "share": some[list(KINDS)].any(axis=1).mean(),
+                    "leaked": some["leaked"].sum(),
+                    "share": some["leaked"].mean(),
                     "lesion_unknown": some["lesion_id"].isna().sum(),
                 }
             )
@@ -80,14 +89,15 @@ def leaked_images(
         part: "test" or "validation".
 
     Returns:
-        image_id, label, kind ("same image", else "same lesion", else "near-duplicate"), train_id.
+        image_id, label, kind (the first that is true of "same image", "same lesion",
+        "near-duplicate", "lesion of a near-duplicate"), train_id.
     """
     rows = _with_shared(rows, table, duplicates)
     train = rows[rows["split"] == "train"]
-    leaked = rows[(rows["split"] == part) & rows[list(KINDS)].any(axis=1)]
+    leaked = rows[(rows["split"] == part) & rows["leaked"]]
     leaked = leaked.drop_duplicates("image_id")
     found = []
-    for kind, column in zip(KINDS, ("image_id", "lesion_id", "group"), strict=True):
+    for kind, column in KINDS.items():
         known = train[train[column].notna()].drop_duplicates(column)
         partner = pd.Series(known["image_id"].to_numpy(), index=known[column])
         of_kind = leaked[leaked[kind]]
@@ -124,11 +134,14 @@ def _with_shared(
             )
         lesions = lesions.fillna(named)
     rows["lesion_id"] = lesions
-    rows["group"] = rows["image_id"].map(dict(duplicates if duplicates is not None else {}))
+    groups = dict(duplicates) if duplicates is not None else {}
+    rows["group"] = rows["image_id"].map(groups).replace("", None)
+    chained = rows[["image_id"]].assign(lesion_id=lesions.fillna("image " + rows["image_id"]))
+    rows["chain"] = merged_groups(chained, duplicates)
     train = rows[rows["split"] == "train"]
-    for kind, column in zip(KINDS, ("image_id", "lesion_id", "group"), strict=True):
-        rows[kind] = rows[column].notna() & rows[column].isin(train[column].dropna())
-    return rows
+    for kind, column in KINDS.items():
+        rows[kind] = rows[column].notna() & rows[column].isin(train[column])
+    return rows.assign(leaked=rows["lesion of a near-duplicate"])
 
 
 def rows_from_folders(folder: Path, pattern: str | None = None) -> pd.DataFrame:

@@ -1,17 +1,15 @@
 """Train, validation and test: by image, by lesion, by lesion and duplicates, or by cohort."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from lesions.errors import LesionsError, shorten
+from lesions.groups import Groups, merged_groups
 
 PARTS = ("train", "validation", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
-Groups = pd.Series | Mapping[str, str] | None
 
 
 def split_by_image(
@@ -130,29 +128,6 @@ def fold_rows(folded: pd.DataFrame, fold: int) -> pd.DataFrame:
     names[[(fold + 1) % k, fold]] = "validation", "test"
     rows = folded.drop(columns="fold")
     return rows.assign(split=pd.Series(names[folded["fold"]], rows.index, dtype=str))
-
-
-def merged_groups(table: pd.DataFrame, groups: Groups = None) -> np.ndarray:
-    """Number what must stay together: images of one lesion or one duplicate group, chained.
-
-    If image a shares its lesion with b, and b its duplicate group with c, all three are one group
-    (union-find; the connected components of a graph).
-
-    Returns:
-        int (rows,), from 0 on, by first appearance.
-    """
-    lesions = pd.factorize(table["lesion_id"])[0]
-    images = pd.factorize(table["image_id"])[0] + lesions.max() + 1
-    start, end = [lesions], [images]
-    if groups is not None:
-        labels = pd.factorize(table["image_id"].map(dict(groups)).replace("", None))[0]
-        known = labels >= 0
-        start.append(images[known])
-        end.append(labels[known] + images.max() + 1)
-    start, end = np.concatenate(start), np.concatenate(end)
-    nodes = end.max() + 1
-    graph = coo_array((np.ones(len(start), dtype=bool), (start, end)), shape=(nodes, nodes))
-    return pd.factorize(connected_components(graph, directed=False)[1][images])[0]
 
 
 def class_shares(rows: pd.DataFrame) -> pd.DataFrame:

@@ -5,14 +5,15 @@ import zipfile
 from pathlib import Path
 
 import cv2
-import made
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+
+import made
 from lesions import datasets
 from lesions.errors import LesionsError
 from lesions.images import MAX_PIXELS
-from PIL import Image
 
 
 @pytest.mark.parametrize("layout", made.LAYOUTS)
@@ -152,13 +153,14 @@ def test_no_table(tmp_path: Path) -> None:
     one_sentence(error)
 
 
-def test_one_missing_image_is_left_out_and_said(tmp_path: Path, capsys) -> None:
+def test_one_missing_image_is_left_out_and_said(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
     made.dataset(tmp_path)
     (tmp_path / "ISIC_0024003.jpg").unlink()
     table = datasets.load("ham10000", tmp_path)
     assert len(table) == 11
     assert "ISIC_0024003" not in set(table["image_id"])
-    assert "1 faulty rows" in capsys.readouterr().out
+    assert "left out as faulty: 1" in capsys.readouterr().err
 
 
 def test_too_many_missing_images_stop_with_the_findings(tmp_path: Path) -> None:

@@ -5,15 +5,16 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import made
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
+
+import made
 from lesions import datasets
 from lesions.errors import LesionsError
-from PIL import Image
 
 SEVERITIES = {"error", "warning", "info"}
 

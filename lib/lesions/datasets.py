@@ -21,6 +21,7 @@ from lesions.images import (
     split_path,
 )
 from lesions.metadata import CLASSES, COLUMNS
+from lesions.progress import say
 from lesions.validation import NEEDED, survey, validate
 
 __all__ = [
@@ -107,7 +108,7 @@ def load(
     if table.empty:
         raise LesionsError(f"{place} has no usable image; see datasets.validate.")
     if lost:
-        print(f"{lost} faulty rows of {place.name} left out; datasets.validate shows them.")
+        say(f"{place.name}: rows left out as faulty: {lost}; datasets.validate shows them.")
     return take(table, limit, seed) if 0 < limit < len(table) else table
 
 

@@ -90,6 +90,8 @@ def test_own_folder_needs_two_columns_and_any_labels(tmp_path: Path) -> None:
     assert table["lesion_id"].tolist() == table["image_id"].tolist()
     assert table["age"].isna().all()
     assert set(table["sex"]) == {"unknown"}
+    assert datasets.validate(tmp_path, own=True).empty
+    assert datasets.validate(tmp_path)["rule"].tolist() == ["missing column"]
 
 
 # ---------------------------------------------------------------- what is refused
@@ -160,7 +162,7 @@ def test_one_missing_image_is_left_out_and_said(tmp_path: Path, capsys, monkeypa
     table = datasets.load("ham10000", tmp_path)
     assert len(table) == 11
     assert "ISIC_0024003" not in set(table["image_id"])
-    assert "left out as faulty: 1" in capsys.readouterr().err
+    assert "lost to faults: 1" in capsys.readouterr().err
 
 
 def test_too_many_missing_images_stop_with_the_findings(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from lesions.images import (
     split_path,
 )
 from lesions.metadata import CLASSES, COLUMNS
-from lesions.progress import say
-from lesions.validation import NEEDED, survey, validate
+from lesions.progress import say, track
+from lesions.validation import survey, validate
 
 __all__ = [
     "CLASSES",
@@ -53,9 +53,9 @@ def locate(name: str, folder: Path | None = None) -> Path:
     """
     if name not in ("ham10000", "sample", "folder"):
         raise LesionsError(f"Unknown dataset {name!r}: it must be ham10000, sample or folder.")
-    if folder is None and name != "ham10000":
+    if not folder and name != "ham10000":
         raise LesionsError(f"The dataset {name!r} needs a folder: give DATA_DIR (or folder=).")
-    if folder is None:
+    if not folder:
         folder = os.environ.get("HAM10000_DIR") or files.ROOT / "data" / "raw" / "ham10000"
     folder = Path(folder).expanduser()
     if not folder.is_absolute() and not folder.is_dir():
@@ -90,7 +90,7 @@ def load(
         folder: see `locate`.
         limit: take about so many images, whole lesions, with the class shares kept; 0 takes all.
         seed: fixes which ones.
-        max_bad: the share of faulty rows that is left out without complaint.
+        max_bad: the share of images that may be lost to faults; more stops the run.
 
     Returns:
         lesion_id, image_id, dx, dx_type, age (float64, NaN where missing), sex, localization,
@@ -101,14 +101,13 @@ def load(
             the error's attribute `findings` is the table of them).
     """
     place = locate(name, folder)
-    own = name == "folder"
-    table, findings = survey(place, ("image_id", "dx") if own else NEEDED, None if own else CLASSES)
-    stop_if_too_bad(findings, len(table), max_bad, str(place))
+    table, findings = survey(place, own=name == "folder")
+    stop_if_too_bad(findings, len(table), max_bad, place)
     lost = int((findings["severity"] == "error").sum())
     if table.empty:
         raise LesionsError(f"{place} has no usable image; see datasets.validate.")
     if lost:
-        say(f"{place.name}: rows left out as faulty: {lost}; datasets.validate shows them.")
+        say(f"{place.name}: images lost to faults: {lost}; datasets.validate shows them.")
     return take(table, limit, seed) if 0 < limit < len(table) else table
 
 
@@ -147,7 +146,7 @@ def image_files(table: pd.DataFrame, folder: Path | None = None) -> list[Path]:
         LesionsError: an image cannot be read.
     """
     folder = Path(folder or files.CACHE / "images")
-    return [_unpacked(path, folder) for path in table["path"]]
+    return [_unpacked(path, folder) for path in track(table["path"], "unpacking images")]
 
 
 def _unpacked(path: str, folder: Path) -> Path:
@@ -155,9 +154,11 @@ def _unpacked(path: str, folder: Path) -> Path:
     archive, member = split_path(path)
     if member is None:
         return Path(path)
-    size, checksum = file_state(path)
-    name = Path(path)
-    target = folder / files.digest(archive) / f"{checksum:08x}" / name.name
+    size, _ = file_state(path)
+    zipped = Path(archive)
+    state = zipped.stat()  # another zip of the same name gets another folder
+    version = files.digest(archive, state.st_size, state.st_mtime_ns)
+    target = folder / f"{zipped.stem}-{version}" / Path(member).name
     if not (target.is_file() and target.stat().st_size == size):
         with files.atomic(target) as partial:
             partial.write_bytes(read_bytes(path))

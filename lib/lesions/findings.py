@@ -24,18 +24,20 @@ def note(findings: Findings, file: str | Path, rule: str, severity: str, action:
 
     Args:
         findings: the list that it is added to.
-        file: the file that it is about, and the line if it is a table.
+        file: the file that it is about, and the line and value if it is a table.
         rule: what is wrong, in a few fixed words.
         severity: "error" (an image is lost), "warning" (a value is changed, a file ignored) or
             "info" (read as it is meant).
-        action: what was done about it.
+        action: what was done about it, in a few fixed words.
     """
     findings.append({"file": str(file), "rule": rule, "severity": severity, "action": action})
 
 
-def as_table(findings: Findings) -> pd.DataFrame:
-    """The findings as a table of text: file, rule, severity, action."""
-    return pd.DataFrame(findings, columns=FINDING_COLUMNS, dtype=str)
+def as_table(findings: Findings, folder: str | Path = "") -> pd.DataFrame:
+    """The findings as a table of text: file (as seen from `folder`), rule, severity, action."""
+    table = pd.DataFrame(findings, columns=FINDING_COLUMNS, dtype=str)
+    table["file"] = table["file"].str.removeprefix(f"{folder}/")
+    return table
 
 
 def stop_if_too_bad(findings: pd.DataFrame, left: int, max_bad: float, where: str | Path) -> None:

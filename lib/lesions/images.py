@@ -7,8 +7,8 @@ import io
 import os
 import re
 import threading
+import warnings
 import zipfile
-import zlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +27,8 @@ SMALLEST = 8  # pixels, of width and height
 MAX_BYTES = 200_000_000
 DEEPEST = 3  # folders below the one that is given
 
-# OpenCV writes what it thinks of a damaged file to the screen; we raise an error instead.
+# Both write what they think of a damaged file to the screen; we raise an error instead.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 _reading = threading.Lock()
@@ -47,7 +48,7 @@ def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
     """
     plain, packed = [], []
     top = os.fspath(folder)
-    for place, folders, names in os.walk(top):
+    for place, folders, names in os.walk(top, followlinks=True):
         depth = 0 if place == top else os.path.relpath(place, top).count(os.sep) + 1
         folders[:] = sorted(f for f in folders if depth < DEEPEST and not _hidden(f))
         base = place.replace(os.sep, "/")
@@ -161,8 +162,7 @@ def read_bytes(path: str) -> bytes:
             return Path(archive).read_bytes()
         with _reading:
             return _archive(archive).read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
-        # RuntimeError: the member is encrypted, or packed by a method that Python does not know.
+    except Exception as error:  # a damaged or encrypted archive raises many kinds
         raise DataError(
             "unreadable", f"{path} cannot be read ({error}); fetch the file again."
         ) from error

@@ -8,7 +8,7 @@ import pandas as pd
 
 from lesions.datacard import DATA_CARD
 from lesions.findings import DataError, Findings, note
-from lesions.images import name_of, read_bytes
+from lesions.images import is_image, name_of, read_bytes
 
 COLUMNS = tuple(DATA_CARD["columns"])
 CLASSES = tuple(DATA_CARD["classes"])
@@ -124,7 +124,7 @@ def tidy(
             text = text.str.lower()
         table[column] = text.mask(text.str.lower().isin(["", "nan", "na", "null"]), "unknown")
     # Some tables name the file, not the image.
-    stems = [name_of(name) if "." in name or "/" in name else name for name in table["image_id"]]
+    stems = [name_of(name) if is_image(name) else name for name in table["image_id"]]
     table["image_id"] = pd.Series(stems, table.index, dtype=str)
     alone = table["lesion_id"] == "unknown"  # a lesion not named is taken to be seen once
     table["lesion_id"] = table["lesion_id"].mask(alone, table["image_id"])
@@ -139,7 +139,7 @@ def tidy(
         (wrong & ~nameless & ~repeated, "unknown label", "dx"),
     ):
         for line, value in table.loc[bad, column].items():
-            note(findings, f"{path}, line {line}", rule, "error", f"{value}: row left out")
+            note(findings, f"{path}, line {line}: {value[:40]}", rule, "error", "row left out")
     return table.loc[~(nameless | repeated | wrong), list(COLUMNS)]
 
 
@@ -153,13 +153,8 @@ def _ages(rows: pd.DataFrame, path: str, findings: Findings) -> list[float]:
         except ValueError:
             age = math.nan if text.lower() in ("", "unknown", "na", "null") else math.inf
         if not math.isnan(age) and not 0 <= age <= OLDEST:
-            note(
-                findings,
-                f"{path}, line {line}",
-                "impossible age",
-                "warning",
-                f"{text[:40]}: set to missing",
-            )
+            where = f"{path}, line {line}: {text[:40]}"
+            note(findings, where, "impossible age", "warning", "set to missing")
             age = math.nan
         ages.append(age)
     return ages

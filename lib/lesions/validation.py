@@ -24,18 +24,16 @@ def validate(
     data: Path | str | pd.DataFrame,
     decode: bool = True,
     max_bad: float = 1.0,
-    needed: tuple[str, ...] = NEEDED,
-    classes: tuple[str, ...] | None = CLASSES,
+    own: bool = False,
 ) -> pd.DataFrame:
     """List all that is wrong with a dataset, and what is done about it.
 
     Args:
         data: the dataset's folder, or a table from `datasets.load` (then only the images in it
             are checked).
-        decode: also decode each image; 10,015 of 600 x 450 pixels take about half a minute.
+        decode: also decode each image; for the full record that takes some tens of seconds.
         max_bad: the share of images that may be lost; 1 only reports.
-        needed: columns that the table must have.
-        classes: labels allowed in dx; None allows all.
+        own: a dataset of one's own, see `survey`.
 
     Returns:
         a row for each finding, all text: file; rule; severity ("error": an image is lost,
@@ -46,11 +44,11 @@ def validate(
     """
     findings: Findings = []
     if isinstance(data, pd.DataFrame):
-        paths, where = list(data["path"]), "the table"
+        paths, where = list(data["path"]), "The table"
     else:
         where = str(data)
         try:
-            table, found = survey(Path(data), needed, classes)
+            table, found = survey(Path(data), own)
             paths, findings = list(table["path"]), found.to_dict("records")
         except DataError as error:
             note(findings, where, error.rule, "error", str(error))
@@ -65,7 +63,7 @@ def validate(
                 findings += found
                 if any(item["severity"] == "error" for item in found):
                     lost.add(path)
-    table = as_table(findings)
+    table = as_table(findings, where)
     stop_if_too_bad(table, len(paths) - len(lost), max_bad, where)
     return table
 
@@ -92,17 +90,12 @@ def check_image(path: str) -> Findings:
     return findings
 
 
-def survey(
-    folder: Path,
-    needed: tuple[str, ...] = NEEDED,
-    classes: tuple[str, ...] | None = CLASSES,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def survey(folder: Path, own: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a dataset's table, find its images, and note all that is wrong; decodes nothing.
 
     Args:
         folder: in any of the layouts that `datasets.load` reads.
-        needed: columns that the table must have.
-        classes: labels allowed in dx; None allows all.
+        own: a dataset of one's own: only image_id and dx are needed, and any label is allowed.
 
     Returns:
         the tidy table of the rows that have an image (see `datasets.load`), and the findings.
@@ -123,17 +116,18 @@ def survey(
             "HAM10000_metadata.csv or metadata.csv.",
         )
     rows = from_one_hot(read_rows(source, findings))
+    needed = ("image_id", "dx") if own else NEEDED
     missing = [name for name in needed if name not in rows.columns]
     if missing:
         raise DataError(
             "missing column",
             f"{source} has no column {shorten(missing)}; it has {shorten(list(rows.columns), 10)}.",
         )
-    table = tidy(rows, source, classes, findings)
+    table = tidy(rows, source, None if own else CLASSES, findings)
     paths = _match(table["image_id"], listing, findings)
     table["path"] = pd.Series(paths, table.index, dtype=str)
     table = table[table["path"] != ""].reset_index(drop=True)
-    return table, as_table(findings)
+    return table, as_table(findings, folder)
 
 
 def _match(ids: pd.Series, listing: list[str], findings: Findings) -> list[str]:
@@ -157,9 +151,8 @@ def _note_misnamed(missing: set[str], listing: list[str], findings: Findings) ->
         if "_segmentation" in name:
             continue
         parts = {name[i : i + size] for size in lengths for i in range(len(name) - size + 1)}
-        for image_id in sorted(parts & missing):
-            action = f"ignored; rename it if it is the missing image {image_id}"
-            note(findings, path, "wrong name", "warning", action)
+        if parts & missing:
+            note(findings, path, "wrong name", "warning", "ignored; rename it if it is an image")
 
 
 def _note_orphans(names: set[str], listing: list[str], findings: Findings) -> None:
@@ -171,7 +164,7 @@ def _note_orphans(names: set[str], listing: list[str], findings: Findings) -> No
     for place, paths in places.items():
         orphans = [path for path in paths if name_of(path).lower() not in names]
         if len(orphans) == len(paths) > 1:
-            note(findings, place, "orphan files", "warning", f"{len(paths)} images ignored")
+            note(findings, f"{place} ({len(paths)} images)", "orphan files", "warning", "ignored")
         else:
             for path in orphans:
                 note(findings, path, "orphan file", "warning", "ignored")

@@ -38,7 +38,7 @@ all: $(ENVIRONMENT) ## the whole study: PROFILE=sample|quick|paper, P="NAME=valu
 	@$(STUDY) $@
 
 test: $(ENVIRONMENT) ## every test: library, notebooks, stored outputs, the smoke profile
-	@$(PYTHON) tests/run.py
+	@LESIONS_PROGRESS=/dev/null $(PYTHON) -m pytest tests notebooks --nbval
 
 lab: $(ENVIRONMENT) ## JupyterLab on this machine only; it prints an address with its token
 	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir=notebooks

@@ -34,6 +34,9 @@ with quiet_stderr():
     for gpu in GPUS:
         tf.config.experimental.set_memory_growth(gpu, True)
 
+# Without this, warnings for developers of TensorFlow stand in the notebooks.
+tf.get_logger().setLevel("ERROR")
+
 # Operations whose result could depend on the order of threads take their deterministic form.
 tf.config.experimental.enable_op_determinism()
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
+
 from lesions.backend import keras
 from lesions.errors import LesionsError
 from lesions.progress import say
@@ -231,6 +233,15 @@ def autoencoder(size: int, filters: int = 16) -> tuple[keras.Model, keras.Model]
     rebuilt = layers.Conv2D(3, 3, padding="same", activation="sigmoid")(x)
     encoder = keras.Model(images, layers.Flatten()(code), name="encoder")
     return encoder, keras.Model(images, rebuilt, name="autoencoder")
+
+
+def layer_table(model: keras.Model) -> pd.DataFrame:
+    """The layers of a model in order: kind, shape of the output without the batch, weights."""
+    rows = [
+        (type(layer).__name__, str(tuple(layer.output.shape[1:])), layer.count_params())
+        for layer in model.layers
+    ]
+    return pd.DataFrame(rows, columns=["layer", "output", "weights"])
 
 
 KNOWN = [*SCRATCH, *BACKBONES, "autoencoder_classifier"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from lesions.files import atomic, write_text
+from lesions.hashes import perceptual_hashes
 from lesions.images import read_image
 
 sns.set_theme(style="whitegrid", palette="colorblind", font_scale=0.9)
@@ -230,4 +232,32 @@ def against_baselines(comparison: pd.DataFrame, measure: str = "accuracy") -> Fi
     axis.set_yticks(places, names)
     axis.set(xlim=(0, 1), xlabel=f"{measure.replace('_', ' ')} on the test part")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
+    return figure
+
+
+# ---------------------------------------------------------------- duplicates
+
+
+def hash_views(images: Sequence[np.ndarray], method: str) -> list[np.ndarray]:
+    """For each image: the image, 8 x 8 pixels of grey, and the 64 bits of its hash as a board."""
+    views = []
+    for image, value in zip(images, perceptual_hashes(images, method), strict=True):
+        grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (8, 8), interpolation=3)
+        bits = np.array([int(bit) for bit in f"{int(value):064b}"], np.uint8).reshape(8, 8)
+        views += [image, np.dstack([grey] * 3), np.dstack([bits * 255] * 3)]
+    return views
+
+
+def precision_recall(curves: dict[str, list[dict]], thresholds: Sequence[int]) -> Figure:
+    """Precision against recall of each method; every point carries its threshold in bits."""
+    figure, axis = plt.subplots(figsize=(6.5, 3.8))
+    for (method, points), marker in zip(curves.items(), "osD^", strict=False):
+        recall = [100 * point["recall"] for point in points]
+        precision = [100 * point["precision"] for point in points]
+        axis.plot(recall, precision, marker=marker, label=method)
+        for bits, x, y in zip(thresholds, recall, precision, strict=True):
+            axis.annotate(str(bits), (x, y), textcoords="offset points", xytext=(5, 4), fontsize=8)
+    axis.set(xlabel="recall (%): pairs of one lesion that are found",
+             ylabel="precision (%)", ylim=(0, None))  # fmt: skip
+    axis.legend(title="hash; numbers are bits", fontsize=8)
     return figure

@@ -127,6 +127,13 @@ def _follow(log: Path, stop: threading.Event) -> None:
         stop.wait(1.0)
 
 
+def _local_kernel() -> Any:
+    """Settings that make a notebook's kernel talk through files, and not over the network."""
+    from traitlets.config import Config
+
+    return Config(KernelManager={"transport": "ipc"})
+
+
 def execute(name: str, values: dict[str, Any], target: Path) -> None:
     """Run one notebook into `target`; also when it fails, `target` holds it up to that cell.
 
@@ -148,7 +155,7 @@ def execute(name: str, values: dict[str, Any], target: Path) -> None:
     try:
         papermill.execute_notebook(
             str(NOTEBOOKS / f"{name}.ipynb"), str(running), parameters=used, progress_bar=False,
-            cwd=str(NOTEBOOKS),
+            cwd=str(NOTEBOOKS), config=_local_kernel(),
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise LesionsError(
@@ -202,7 +209,7 @@ def store(names: list[str]) -> None:
         started = time.time()
         client = nbclient.NotebookClient(
             notebook, timeout=None, resources={"metadata": {"path": str(NOTEBOOKS)}},
-            record_timing=False,
+            record_timing=False, config=_local_kernel(),
         )  # fmt: skip
         client.execute()
         # Which Python ran it is no part of the course, and would change with every machine.

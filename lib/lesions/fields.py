@@ -1,0 +1,145 @@
+"""Random fields and strokes that everything drawn is made of. All are float32 (h, w)."""
+
+import cv2
+import numpy as np
+
+
+def smooth_step(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 below `low`, 1 above `high`, a smooth ramp between; `low` > `high` turns it round."""
+    ramp = np.clip((values - low) * np.float32(1 / (high - low)), 0, 1)
+    return ramp * ramp * (3 - 2 * ramp)
+
+
+def noise(shape: tuple[int, int], cell: float, rng: np.random.Generator) -> np.ndarray:
+    """Smooth noise about 0, of standard deviation about 0.7; `cell` pixels from bump to bump."""
+    height, width = shape
+    cell = max(cell, 1.0)
+    grid = rng.standard_normal((int(height / cell) + 3, int(width / cell) + 3), np.float32)
+    # Only the middle is used: at the grid's edge the interpolation is flat.
+    whole = (round(grid.shape[1] * cell) + 1, round(grid.shape[0] * cell) + 1)
+    if cell < 2:
+        return cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
+    big = cv2.resize(grid, whole, interpolation=cv2.INTER_CUBIC)
+    return big[int(cell) :, int(cell) :][:height, :width]
+
+
+def clouds(
+    shape: tuple[int, int], cell: float, rng: np.random.Generator, octaves: int = 3
+) -> np.ndarray:
+    """Noise with finer and weaker noise on it, as clouds have; standard deviation about 0.8."""
+    total = noise(shape, cell, rng)
+    for octave in range(1, octaves):
+        total = total + noise(shape, cell / 2**octave, rng) * np.float32(0.5**octave)
+    return total
+
+
+def honeycomb(
+    shape: tuple[int, int], pitch: float, disorder: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A mesh of lines around holes: about 1 on the lines, 0 in the holes.
+
+    Three waves at 120 degrees add up to a hexagonal pattern of spots. Their valleys are the mesh;
+    noise bends it, by `disorder` in units of the pitch. Below about 3 pixels a pitch there is
+    nothing to see and the field is even.
+    """
+    if pitch < 3:
+        return np.full(shape, 0.4, np.float32)
+    height, width = shape
+    x = np.arange(width, dtype=np.float32)[None, :]
+    y = np.arange(height, dtype=np.float32)[:, None]
+    x = x + noise(shape, 2.2 * pitch, rng) * np.float32(disorder * pitch)
+    y = y + noise(shape, 2.2 * pitch, rng) * np.float32(disorder * pitch)
+    frequency = 4 * np.pi / (np.sqrt(3) * pitch)
+    turn = rng.uniform(0, np.pi)
+    total = np.zeros(shape, np.float32)
+    for angle in turn + np.array([0, 2, 4]) * np.pi / 3:
+        total += np.cos(
+            x * np.float32(frequency * np.cos(angle)) + y * np.float32(frequency * np.sin(angle))
+        )
+    return smooth_step(total, 0.9, -1.1)
+
+
+def scatter(
+    where: np.ndarray, number: int, rng: np.random.Generator, apart: float = 0.0
+) -> np.ndarray:
+    """Up to `number` random points (x, y), likelier where `where` is high, `apart` pixels apart.
+
+    Args:
+        where: float (h, w), not below 0.
+
+    Returns:
+        float array (n, 2); n may be smaller than `number` where there is no room.
+    """
+    # A coarse grid is enough for choosing, and quick.
+    step = max(1, min(where.shape) // 64)
+    weights = np.maximum(where[::step, ::step], 0).astype(np.float64)
+    if not weights.sum():
+        return np.empty((0, 2))
+    chosen = rng.choice(
+        weights.size, size=number * (3 if apart else 1), p=(weights / weights.sum()).ravel()
+    )
+    points = np.stack([chosen % weights.shape[1], chosen // weights.shape[1]], 1) * step
+    points = points + rng.uniform(0, step, points.shape)
+    if not apart:
+        return points
+    kept: list[np.ndarray] = []
+    for point in points:
+        near = [other for other in kept if abs(other - point).max() < apart]
+        if all(np.hypot(*(other - point)) >= apart for other in near):
+            kept.append(point)
+        if len(kept) == number:
+            break
+    return np.array(kept)
+
+
+def _fixed(values: np.ndarray) -> np.ndarray:
+    """Coordinates in sixteenths of a pixel, which OpenCV's drawing takes with shift=4."""
+    return np.round(np.asarray(values) * 16).astype(np.int32)
+
+
+def discs(
+    shape: tuple[int, int],
+    points: np.ndarray,
+    radii: np.ndarray,
+    stretch: float = 1.0,
+    rng: np.random.Generator | None = None,
+) -> np.ndarray:
+    """Filled discs, or ellipses up to `stretch` times as long as wide, as a map from 0 to 1."""
+    drawn = np.zeros(shape, np.uint8)
+    for point, radius in zip(points, radii, strict=True):
+        centre = _fixed(point).tolist()
+        if rng is None or stretch == 1:
+            cv2.circle(drawn, centre, int(radius * 16), 255, -1, cv2.LINE_AA, 4)
+        else:
+            long = radius * rng.uniform(1, stretch)
+            axes = _fixed([long, radius]).tolist()
+            cv2.ellipse(drawn, centre, axes, rng.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA, 4)
+    return drawn.astype(np.float32) / 255
+
+
+def strokes(shape: tuple[int, int], lines: list[np.ndarray], widths: list[float]) -> np.ndarray:
+    """Polylines, each (n, 2) of x and y, as a map from 0 to 1. Below a pixel wide they fade."""
+    drawn = np.zeros(shape, np.uint8)
+    for line, width in zip(lines, widths, strict=True):
+        grey = int(255 * min(1.0, max(width, 0.25)))
+        cv2.polylines(drawn, [_fixed(line)], False, grey, max(1, round(width)), cv2.LINE_AA, 4)
+    return drawn.astype(np.float32) / 255
+
+
+def winding(
+    start: np.ndarray,
+    angle: float,
+    length: float,
+    bend: float,
+    rng: np.random.Generator,
+    points: int = 12,
+) -> np.ndarray:
+    """A winding line (points, 2) from `start`; `bend` is how far it turns, in radians a step."""
+    angles = angle + np.cumsum(rng.normal(0, bend, points - 1))
+    steps = np.stack([np.cos(angles), np.sin(angles)], 1) * (length / (points - 1))
+    return np.vstack([start, start + np.cumsum(steps, 0)])
+
+
+def blur(field: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur; below 0.3 pixels nothing happens."""
+    return field if sigma < 0.3 else cv2.GaussianBlur(field, (0, 0), sigma)

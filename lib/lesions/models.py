@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 
 from lesions.backend import keras
@@ -192,14 +193,23 @@ def load_local_weights(network: keras.Model, name: str, path: Path) -> None:
         ) from error
 
 
-def head(features: int, name: str, classes: int) -> keras.Model:
+def head(features: np.ndarray, name: str, classes: int) -> keras.Model:
     """The layers that are trained on a frozen backbone's features.
 
     VGG16: dropout and softmax. ResNet50, DenseNet121 and the autoencoder's classifier: a dense
     ReLU layer between. The paper gives no widths; we take 128 units and dropout 0.3. The
-    standardisation in front is ours: its mean and variance come from the training part.
+    standardisation in front is ours, because features may have any scale.
+
+    Args:
+        features: float32 (training images, channels), which give the mean and the variance.
+        name: the backbone, or "autoencoder_classifier".
+        classes: how many.
     """
-    model = keras.Sequential([keras.Input((features,)), layers.Normalization(name="standardise")])
+    variance = features.var(axis=0, dtype=np.float64)
+    # A channel that is all but constant in training would blow up the smallest change later.
+    variance = np.maximum(variance, 0.01 * variance.mean() + 1e-12)
+    standardise = keras.layers.Normalization(mean=features.mean(axis=0), variance=variance)
+    model = keras.Sequential([keras.Input(features.shape[1:]), standardise])
     if name != "vgg16":
         model.add(layers.Dense(128, activation="relu"))
     model.add(layers.Dropout(0.3))

@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lesions.files import atomic, write_text
 from lesions.hashes import perceptual_hashes
@@ -175,8 +176,8 @@ def learning_curves(histories: dict[str, pd.DataFrame]) -> Figure:
         axis.plot(history["epoch"], history["loss"], "o-", ms=3, label="training")
         axis.plot(history["epoch"], history["val_loss"], "s--", ms=3, label="validation")
         axis.set_title(name, fontsize=9)
-        axis.set(xlabel="epoch", ylabel="loss")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set(xlabel="epoch", ylabel="loss", xlim=(0.5, len(history) + 0.5))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.flat[0].legend(fontsize=8)
     figure.tight_layout()
     return figure
@@ -196,7 +197,7 @@ def confusion_matrices(matrices: dict[str, pd.DataFrame], columns: int = 3) -> F
         axis.set_title(name, fontsize=9)
         axis.set(xlabel="predicted", ylabel="true")
         axis.tick_params(labelsize=7)
-        axis.tick_params(axis="x", rotation=60)
+        axis.tick_params(axis="x", rotation=45 if len(share) <= 4 else 90)
         axis.tick_params(axis="y", rotation=0)
     figure.tight_layout()
     return figure
@@ -244,7 +245,7 @@ def hash_views(images: Sequence[np.ndarray], method: str) -> list[np.ndarray]:
     for image, value in zip(images, perceptual_hashes(images, method), strict=True):
         grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (8, 8), interpolation=3)
         bits = np.array([int(bit) for bit in f"{int(value):064b}"], np.uint8).reshape(8, 8)
-        views += [image, np.dstack([grey] * 3), np.dstack([bits * 255] * 3)]
+        views += [image, np.dstack([grey] * 3), np.dstack([60 + bits * 150] * 3)]
     return views
 
 

@@ -263,9 +263,8 @@ def _train_head(
     label: str,
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Fit a head on stored features; returns the whole model (backbone, then head) and history."""
-    top = models.head(features.shape[1], name, len(data.classes))
     train, validation = data.part("train"), data.part("validation")
-    top.get_layer("standardise").adapt(features[data.positions[train]])
+    top = models.head(features[data.positions[train]], name, len(data.classes))
 
     def rows(numbers: np.ndarray) -> tf.data.Dataset:
         pairs = (features[data.positions[numbers]], data.targets[numbers])

@@ -324,6 +324,13 @@ def test_only_the_rest_is_asked_for(tmp_path: Path, server) -> None:
     assert 0.4 * len(CONTENT[BIG]) < begun <= 0.5 * len(CONTENT[BIG])
 
 
+@pytest.mark.parametrize("answer", [ignoring_range, another_part])
+def test_an_answer_that_is_not_the_rest_is_not_appended(tmp_path, server, capsys, answer) -> None:
+    server.faults[BIG] = [cut_after(0.5), answer]
+    assert_good(tmp_path)
+    assert "wrong md5" not in capsys.readouterr().err
+
+
 def test_the_next_run_goes_on_too(tmp_path: Path, server) -> None:
     server.faults[BIG] = [cut_after(0.5)] + [status(503)] * 3
     with pytest.raises(LesionsError, match="are kept"):

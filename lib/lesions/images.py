@@ -223,8 +223,8 @@ def decode(data: bytes, path: str) -> np.ndarray:
     pixels = None
     if rule != "truncated":
         try:
-            # OpenCV is the faster; Pillow knows that Adobe inverts CMYK, and reads the rest.
-            if image.format in ("JPEG", "PNG") and image.mode != "CMYK":
+            # OpenCV is the faster; Pillow reads the kinds that are rare here.
+            if image.format in ("JPEG", "PNG"):
                 pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
             else:
                 pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))

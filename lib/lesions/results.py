@@ -192,3 +192,50 @@ def weights_note(records: pd.DataFrame) -> str:
     if (begun["init"] == "random").any():
         note += " Random weights transfer nothing: these rows say nothing about transfer learning."
     return note
+
+
+def claims(table: pd.DataFrame) -> pd.DataFrame:
+    """Four sentences of the paper against its own table and ours.
+
+    Args:
+        table: from `comparison`, of accuracies.
+
+    Returns:
+        claim (quoted), published, ours (under the honest protocol), verdict.
+    """
+    rows = table.set_index("key")
+    published = rows["published"]
+    ours = rows.get("honest_accuracy", pd.Series(index=rows.index, dtype=float))
+
+    def pair(first: str, second: str, of: pd.Series) -> str:
+        return f"{first} {of[first]:.2f}, {second} {of[second]:.2f}"
+
+    def compared(first: str, second: str) -> str:
+        """Whether `first` beats `second` in the paper's own table, if they can be compared."""
+        if rows.loc[first, "target"] != rows.loc[second, "target"]:
+            targets = f"{rows.loc[first, 'target']} and {rows.loc[second, 'target']}"
+            return f"compares different targets: {targets}"
+        if published[first] <= published[second]:
+            return "contradicted by its own table"
+        return "supported by its own table"
+
+    sentences = [
+        ("\"this transfer learning method greatly increased accuracy when compared to the "
+         "baseline CNN\" (VGG16)", "vgg16", "cnn"),
+        ("\"DenseNet121 was the best model for multiclass classification\"", "densenet121", "cnn"),
+        ("\"The autoencoder outperformed CNN-based models in classification\"",
+         "autoencoder_classifier", "cnn"),
+        ("\"ResNet50 performed marginally better for dx_type\" than the FCNN",
+         "resnet50", "fcnn_dx_type"),
+    ]  # fmt: skip
+    return pd.DataFrame(
+        [
+            {
+                "claim of the paper": sentence,
+                "published": pair(first, second, published),
+                "ours, honest": pair(first, second, ours),
+                "verdict": compared(first, second),
+            }
+            for sentence, first, second in sentences
+        ]
+    )

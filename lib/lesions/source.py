@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from lesions import datasets
+from lesions import datasets, synthetic
 from lesions.errors import LesionsError
 from lesions.files import ROOT
 
@@ -16,8 +16,6 @@ def data_folder(settings: SimpleNamespace) -> Path | None:
     None stands for HAM10000_DIR, or data/raw/ham10000.
     """
     if settings.DATASET == "sample":
-        from lesions import synthetic
-
         return synthetic.sample_folder(
             images=settings.SAMPLE_IMAGES,
             width=settings.SAMPLE_WIDTH,

@@ -14,6 +14,7 @@ class Camera:
 
     Attributes:
         skin: mean colour of plain skin, in red, green and blue, from 0 to 255.
+        response: how strongly it shows densities in each channel; 1 is neutral.
         tone: standard deviation of its brightness, as a share.
         cast: standard deviation of each channel besides, as a share.
         field: width of the picture in millimetres, lowest and highest.
@@ -23,6 +24,7 @@ class Camera:
     """
 
     skin: tuple[float, float, float]
+    response: tuple[float, float, float]
     tone: float
     cast: float
     field: tuple[float, float]
@@ -34,11 +36,15 @@ class Camera:
 
 
 CAMERAS = {
-    "rosendahl": Camera((200, 166, 170), 0.08, 0.05, (8, 15), 0.05, 0.3, 0.1, 0.6, 2.0),
-    "vidir_modern": Camera((194, 161, 174), 0.09, 0.06, (9, 18), 0.45, 0.02, 0.12, 0.8, 1.6),
-    "vidir_molemax": Camera((222, 155, 161), 0.06, 0.07, (8, 14), 0.0, 0.0, 0.1, 1.5, 1.2),
-    "vienna_dias": Camera((213, 163, 170), 0.07, 0.06, (7, 12), 0.02, 0.05, 0.35, 0.9, 4.0),
-}
+    "rosendahl": Camera(
+        (199, 165, 170), (0.85, 0.9, 1.0), 0.10, 0.07, (9, 16), 0.05, 0.3, 0.08, 0.6, 2.0),
+    "vidir_modern": Camera(
+        (195, 164, 178), (1.1, 1.0, 0.95), 0.10, 0.07, (10, 20), 0.40, 0.02, 0.08, 0.8, 1.6),
+    "vidir_molemax": Camera(
+        (223, 156, 162), (0.8, 1.15, 0.85), 0.06, 0.08, (9, 15), 0.0, 0.0, 0.06, 1.6, 1.0),
+    "vienna_dias": Camera(
+        (216, 166, 175), (1.45, 1.1, 1.05), 0.08, 0.08, (8, 13), 0.02, 0.05, 0.35, 1.0, 4.0),
+}  # fmt: skip
 
 
 def view_matrix(
@@ -59,7 +65,7 @@ def view_matrix(
 
 
 def photograph(
-    light: np.ndarray,
+    density: np.ndarray,
     mask: np.ndarray,
     size: tuple[int, int],
     camera: Camera,
@@ -70,7 +76,7 @@ def photograph(
     """One photograph of a canvas.
 
     Args:
-        light: float32 (H, W, 3) relative to plain skin.  mask: uint8 (H, W).
+        density: float32 (H, W, 3), see `drawing.Canvas`.  mask: uint8 (H, W).
         size: height and width of the picture.  mm: pixels a millimetre.
         first: the lesion's first photograph, or another one.
 
@@ -78,13 +84,15 @@ def photograph(
         picture uint8 (h, w, 3) RGB, mask uint8 (h, w) of 0 and 255, names of the artefacts.
     """
     height, width = size
-    matrix = view_matrix(light.shape[:2], size, rng, first)
-    picture = cv2.warpAffine(light, matrix, (width, height), flags=cv2.INTER_LINEAR,
-                             borderMode=cv2.BORDER_REFLECT_101)  # fmt: skip
-    mask = cv2.warpAffine(mask, matrix, (width, height), flags=cv2.INTER_LINEAR)
+    matrix = view_matrix(density.shape[:2], size, rng, first)
+    frame = (width, height)
+    mirror = cv2.BORDER_REFLECT_101
+    picture = cv2.warpAffine(density, matrix, frame, flags=cv2.INTER_LINEAR, borderMode=mirror)
+    mask = cv2.warpAffine(mask, matrix, frame, flags=cv2.INTER_LINEAR)
+    picture = cv2.exp(picture * -np.array(camera.response, np.float32))
     tone = 1 + rng.normal(0, camera.tone)
     skin = np.array(camera.skin) * tone * (1 + rng.normal(0, camera.cast, 3) * [0.4, 1, 1])
-    picture = picture * np.minimum(skin, 248).astype(np.float32)
+    picture *= np.minimum(skin, 248).astype(np.float32)
     artefacts = []
     picture *= lighting(size, rng)[..., None]
     if rng.random() < camera.bubbles:
@@ -125,8 +133,11 @@ def round_field(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     y, x = np.indices(size, np.float32, sparse=True)
     centre = np.array([width, height]) * (0.5 + rng.normal(0, 0.02, 2))
     distance = np.hypot(x - centre[0], y - centre[1]) / (width / 2)
-    edge = rng.uniform(0.86, 1.15)
-    return smooth_step(distance, edge + rng.uniform(0.02, 0.15), edge - 0.02) * 0.96 + 0.04
+    edge = rng.uniform(0.93, 1.2)
+    return (
+        smooth_step(distance, edge + rng.uniform(0.02, 0.1), edge - rng.uniform(0.01, 0.15)) * 0.96
+        + 0.04
+    )
 
 
 def ruler(picture: np.ndarray, mm: float, rng: np.random.Generator) -> None:

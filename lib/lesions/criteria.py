@@ -75,69 +75,6 @@ def _patch(lesion: Lesion, cell: float, share: float) -> np.ndarray:
     return smooth_step(field_, edge - 0.25, edge + 0.25) * lesion.inside
 
 
-def pigment(lesion: Lesion, depth: float, mottle: float = 0.25) -> None:
-    """The even or mottled brown ground of a melanocytic lesion [Argenziano 2003: homogeneous]."""
-    ground = 1 + mottle * clouds(lesion.shape, 0.5 * lesion.radius, lesion.rng)
-    lesion.brown += np.maximum(ground, 0.15) * lesion.inside * np.float32(depth)
-
-
-def pigment_network(lesion: Lesion, depth: float, atypical: bool = False) -> None:
-    """Brown lines around paler holes: rete ridges seen from above [Argenziano 2003].
-
-    Typical: regular meshes that thin out at the border. Atypical: meshes, width and colour vary,
-    and the network stops abruptly.
-    """
-    pitch = (0.42 if atypical else 0.32) * lesion.mm
-    mesh = honeycomb(lesion.shape, pitch, 0.45 if atypical else 0.22, lesion.rng)
-    where = lesion.inside
-    if atypical:
-        where = where * np.maximum(
-            0.1, 0.7 + 0.8 * clouds(lesion.shape, lesion.radius / 2, lesion.rng)
-        )
-    lesion.brown += (mesh - 0.35) * where * np.float32(depth)
-    lesion.criteria.append("atypical_network" if atypical else "regular_network")
-
-
-def globules(lesion: Lesion, depth: float, irregular: bool = False) -> None:
-    """Round to oval brown nests [Argenziano 2003]; irregular: sizes, colour and places vary."""
-    rng = lesion.rng
-    size = 0.11 * lesion.mm
-    where = lesion.inside * (lesion.reach < 0.95)
-    if irregular:
-        where = where * _patch(lesion, 0.6, 0.4)
-    number = int(
-        min(260, 0.5 * (lesion.radius / (2.2 * size + 0.1)) ** 2 * (0.4 if irregular else 1))
-    )
-    points = scatter(where, max(number, 6), rng, apart=2.4 * size)
-    spread = 0.5 if irregular else 0.18
-    radii = size * np.exp(rng.normal(0, spread, len(points)))
-    dots = blur(discs(lesion.shape, points, radii, 1.5, rng), 0.15 * size)
-    lesion.brown += dots * np.float32(depth)
-    lesion.criteria.append("irregular_globules" if irregular else "regular_globules")
-
-
-def streaks(lesion: Lesion, depth: float) -> None:
-    """Radial lines at the border, some with a bulb: streaks, pseudopods [Argenziano 2003]."""
-    rng = lesion.rng
-    arc = rng.uniform(-np.pi, np.pi)
-    angles = arc + rng.uniform(-0.9, 0.9, rng.integers(9, 20))
-    lines, widths, tips = [], [], []
-    for angle in angles:
-        start = _border_point(lesion, angle, 0.82)
-        line = winding(start, angle, rng.uniform(0.18, 0.42) * lesion.radius, 0.08, rng, 6)
-        lines.append(line)
-        widths.append(0.14 * lesion.mm * rng.uniform(0.7, 1.3))
-        if rng.random() < 0.5:
-            tips.append(line[-1])
-    drawn = strokes(lesion.shape, lines, widths)
-    if tips:
-        drawn = np.maximum(
-            drawn, discs(lesion.shape, np.array(tips), np.full(len(tips), 0.13 * lesion.mm))
-        )
-    lesion.brown += blur(drawn, 0.03 * lesion.mm) * np.float32(depth)
-    lesion.criteria.append("streaks")
-
-
 def _border_point(lesion: Lesion, angle: float, part: float) -> np.ndarray:
     """The point (x, y) at `part` of the way from the centre to the border in that direction."""
     ray = np.arange(1, int(2.5 * lesion.radius) + 2)
@@ -148,6 +85,72 @@ def _border_point(lesion: Lesion, angle: float, part: float) -> np.ndarray:
     return lesion.centre + length * np.array([np.cos(angle), np.sin(angle)])
 
 
+def pigment(lesion: Lesion, depth: float, mottle: float = 0.25, fade: float = 0.3) -> None:
+    """The even or mottled brown ground of a lesion [Argenziano 2003: homogeneous pattern].
+
+    `mottle` is how patchy it is, `fade` how much paler it is at the border than in the centre.
+    """
+    ground = 1 + mottle * clouds(lesion.shape, 0.5 * lesion.radius, lesion.rng, 4)
+    ground *= 1 + fade * (0.6 - np.minimum(lesion.reach, 1.2) ** 2)
+    # Grains of pigment, as every brown lesion shows close up.
+    ground += (0.12 + 0.25 * mottle) * noise(lesion.shape, 0.09 * lesion.mm, lesion.rng)
+    lesion.brown += np.maximum(ground, 0.1) * lesion.inside * np.float32(depth)
+
+
+def pigment_network(lesion: Lesion, depth: float, atypical: bool = False) -> None:
+    """Brown lines around paler holes: rete ridges seen from above [Argenziano 2003].
+
+    Typical: regular meshes that thin out at the border. Atypical: meshes, width and colour vary,
+    and the network stops abruptly.
+    """
+    patches = clouds(lesion.shape, 0.5 * lesion.radius, lesion.rng, 2)
+    if atypical:
+        mesh = honeycomb(lesion.shape, 0.29 * lesion.mm, 0.5, lesion.rng, 0.9)
+        strength = np.clip(0.6 + 0.9 * patches, 0, 1.6) * lesion.inside
+    else:
+        mesh = honeycomb(lesion.shape, 0.22 * lesion.mm, 0.3, lesion.rng)
+        strength = np.clip(0.9 + 0.3 * patches, 0.3, 1.2) * smooth_step(lesion.reach, 1.15, 0.6)
+    lesion.brown += (mesh - 0.4) * strength * np.float32(depth)
+    lesion.criteria.append("atypical_network" if atypical else "regular_network")
+
+
+def globules(lesion: Lesion, depth: float, irregular: bool = False) -> None:
+    """Round to oval brown nests [Argenziano 2003]; irregular: sizes, colour and places vary."""
+    rng = lesion.rng
+    size = lesion.mm * (rng.uniform(0.06, 0.12) if irregular else rng.uniform(0.07, 0.1))
+    where = lesion.inside * (lesion.reach < 0.95)
+    if irregular:
+        where = where * (_patch(lesion, 0.6, 0.45) + 0.05)
+    room = (lesion.radius / (2.3 * size + 0.1)) ** 2
+    points = scatter(
+        where, int(np.clip(room * (0.3 if irregular else 0.6), 8, 260)), rng, 2.3 * size
+    )
+    radii = size * np.exp(rng.normal(0, 0.45 if irregular else 0.18, len(points)))
+    dots = blur(discs(lesion.shape, points, radii, 1.5, rng), 0.25 * size)
+    lesion.brown += dots * np.float32(depth)
+    lesion.criteria.append("irregular_globules" if irregular else "regular_globules")
+
+
+def streaks(lesion: Lesion, depth: float) -> None:
+    """Radial lines at a part of the border, some with a bulb: streaks and pseudopods
+    [Argenziano 2003]."""
+    rng = lesion.rng
+    arc, spread = rng.uniform(-np.pi, np.pi), rng.uniform(0.5, 1.4)
+    lines, widths, tips = [], [], []
+    for angle in arc + rng.uniform(-spread, spread, rng.integers(8, 22)):
+        start = _border_point(lesion, angle, 0.8)
+        length = rng.uniform(0.15, 0.45) * lesion.radius
+        lines.append(winding(start, angle + rng.normal(0, 0.15), length, 0.1, rng, 7))
+        widths.append(lesion.mm * rng.uniform(0.08, 0.16))
+        if rng.random() < 0.5:
+            tips.append(lines[-1][-1])
+    drawn = strokes(lesion.shape, lines, widths)
+    bulbs = discs(lesion.shape, np.array(tips), lesion.mm * rng.uniform(0.07, 0.13, len(tips)))
+    drawn = blur(np.maximum(drawn, bulbs), 0.04 * lesion.mm)
+    lesion.brown += drawn * np.float32(depth)
+    lesion.criteria.append("streaks")
+
+
 def blotches(lesion: Lesion, depth: float) -> None:
     """Dark structureless areas that hide the rest, off the centre [Argenziano 2003]."""
     lesion.brown += _patch(lesion, 0.7, 0.25) * np.float32(depth)
@@ -155,11 +158,12 @@ def blotches(lesion: Lesion, depth: float) -> None:
 
 
 def blue_white_veil(lesion: Lesion, depth: float) -> None:
-    """A blue area under a whitish ground-glass haze: melanin in the dermis below thickened
+    """A blue area under a whitish ground-glass haze: melanin in the dermis below a thickened
     epidermis [Argenziano 2003; Kittler 2016]."""
-    veil = _patch(lesion, 0.8, 0.3)
+    veil = blur(_patch(lesion, 0.9, 0.35), 0.1 * lesion.mm)
     lesion.blue += veil * np.float32(depth)
-    lesion.white = np.maximum(lesion.white, 0.32 * veil)
+    lesion.brown *= 1 - 0.35 * veil
+    lesion.white = np.maximum(lesion.white, 0.22 * veil)
     lesion.criteria.append("blue_white_veil")
 
 
@@ -167,61 +171,72 @@ def regression(lesion: Lesion) -> None:
     """White scar-like areas with blue-grey peppering: granules of melanin in macrophages
     [Argenziano 2003]."""
     rng = lesion.rng
-    scar = _patch(lesion, 0.6, 0.25)
-    lesion.brown *= 1 - 0.8 * scar
-    lesion.white = np.maximum(lesion.white, 0.35 * scar)
-    points = scatter(scar, 120, rng)
-    pepper = discs(lesion.shape, points, np.full(len(points), 0.035 * lesion.mm))
-    lesion.blue += 0.55 * pepper + 0.12 * scar
+    scar = blur(_patch(lesion, 0.7, 0.28), 0.08 * lesion.mm)
+    lesion.brown *= 1 - 0.75 * scar
+    lesion.white = np.maximum(lesion.white, 0.3 * scar)
+    points = scatter(scar, 160, rng)
+    pepper = discs(lesion.shape, points, lesion.mm * rng.uniform(0.02, 0.05, len(points)))
+    lesion.blue += 0.45 * blur(pepper, 0.02 * lesion.mm) + 0.13 * scar
     lesion.criteria.append("regression")
 
 
 def milia_like_cysts(lesion: Lesion) -> None:
     """White to yellowish round bodies, soft or starry: cysts of keratin [Braun 2002]."""
     rng = lesion.rng
-    points = scatter(
-        lesion.inside * (lesion.reach < 0.9), int(rng.integers(8, 40)), rng, 0.3 * lesion.mm
-    )
-    radii = 0.09 * lesion.mm * np.exp(rng.normal(0, 0.35, len(points)))
-    cysts = blur(discs(lesion.shape, points, radii), 0.04 * lesion.mm)
-    lesion.white = np.maximum(lesion.white, 0.6 * cysts)
+    number = int(np.clip(rng.uniform(0.3, 1) * (lesion.radius / (0.35 * lesion.mm)) ** 2, 5, 60))
+    points = scatter(lesion.inside * (lesion.reach < 0.9), number, rng, 0.28 * lesion.mm)
+    radii = lesion.mm * 0.075 * np.exp(rng.normal(0, 0.3, len(points)))
+    cysts = blur(discs(lesion.shape, points, radii), 0.05 * lesion.mm)
+    lesion.white = np.maximum(lesion.white, 0.65 * cysts)
+    lesion.yellow = np.maximum(lesion.yellow, 0.15 * cysts)
     lesion.criteria.append("milia_like_cysts")
 
 
 def comedo_like_openings(lesion: Lesion, depth: float = 0.9) -> None:
     """Sharp brown-yellow to black plugs: keratin in dilated follicles [Braun 2002]."""
     rng = lesion.rng
-    points = scatter(
-        lesion.inside * (lesion.reach < 0.92), int(rng.integers(10, 45)), rng, 0.3 * lesion.mm
-    )
-    radii = 0.09 * lesion.mm * np.exp(rng.normal(0, 0.4, len(points)))
-    plugs = discs(lesion.shape, points, radii, 1.8, rng)
+    number = int(np.clip(rng.uniform(0.2, 0.7) * (lesion.radius / (0.4 * lesion.mm)) ** 2, 6, 50))
+    points = scatter(lesion.inside * (lesion.reach < 0.92), number, rng, 0.28 * lesion.mm)
+    radii = lesion.mm * 0.075 * np.exp(rng.normal(0, 0.4, len(points)))
+    plugs = discs(lesion.shape, points, radii, 1.7, rng)
     lesion.brown += plugs * np.float32(depth)
     lesion.criteria.append("comedo_like_openings")
 
 
 def fissures_and_ridges(lesion: Lesion, depth: float = 0.5) -> None:
     """Furrows between thick ridges, a brain-like surface [Braun 2002: fissures, gyri, sulci]."""
-    field_ = noise(lesion.shape, 0.55 * lesion.mm, lesion.rng)
-    furrows = smooth_step(np.abs(field_), 0.22, 0.0) * lesion.inside
+    pitch = lesion.rng.uniform(0.6, 1.0) * lesion.mm
+    furrows = honeycomb(lesion.shape, pitch, 0.5, lesion.rng, 0.35)
+    furrows *= lesion.inside * np.clip(0.8 + 0.5 * noise(lesion.shape, pitch, lesion.rng), 0, 1)
     lesion.brown += furrows * np.float32(depth)
-    lesion.white = np.maximum(lesion.white, 0.12 * (lesion.inside - furrows))
+    lesion.white = np.maximum(lesion.white, 0.1 * (lesion.inside - furrows))
     lesion.criteria.append("fissures_and_ridges")
 
 
 def fingerprint_lines(lesion: Lesion, depth: float = 0.35) -> None:
     """Fine parallel brown lines as of a fingerprint, in flat keratoses and solar lentigines
     [Braun 2002]."""
-    rng = lesion.rng
-    angle = rng.uniform(0, np.pi)
-    y, x = np.indices(lesion.shape, np.float32, sparse=True)
-    bend = noise(lesion.shape, 1.6 * lesion.mm, rng) * np.float32(2.2)
-    wave = np.sin(
-        (x * np.cos(angle) + y * np.sin(angle)) * np.float32(2 * np.pi / (0.28 * lesion.mm)) + bend
-    )
-    if 0.28 * lesion.mm > 3:
-        lesion.brown += wave.astype(np.float32) * lesion.inside * np.float32(depth / 2)
+    pitch = 0.17 * lesion.mm
     lesion.criteria.append("fingerprint_lines")
+    if pitch < 3:  # too fine for the picture
+        return
+    y, x = np.indices(lesion.shape, np.float32, sparse=True)
+    turn = np.float32(2 * np.pi / pitch)
+    angle = lesion.rng.uniform(0, np.pi)
+    bend = np.float32(5) * noise(lesion.shape, 1.5 * lesion.mm, lesion.rng)
+    wave = np.sin(turn * (x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle))) + bend)
+    patches = np.clip(0.6 + 0.8 * noise(lesion.shape, 0.8 * lesion.mm, lesion.rng), 0, 1)
+    lesion.brown += wave * patches * lesion.inside * np.float32(depth / 2)
+
+
+def sharp_border(lesion: Lesion, depth: float = 0.15) -> None:
+    """A border cut off sharply and nibbled as by moths, a little darker [Braun 2002]."""
+    bites = 0.16 * noise(lesion.shape, 0.35 * lesion.radius, lesion.rng)
+    edge = smooth_step(lesion.reach + np.maximum(bites, 0), 1.02, 0.97)
+    for name in ("brown", "blue", "white", "yellow"):
+        setattr(lesion, name, getattr(lesion, name) * edge)
+    lesion.brown += edge * smooth_step(lesion.reach, 0.75, 1.0) * np.float32(depth)
+    lesion.criteria.append("sharp_border")
 
 
 def arborising_vessels(lesion: Lesion) -> None:
@@ -231,112 +246,106 @@ def arborising_vessels(lesion: Lesion) -> None:
     widths: list[float] = []
 
     def grow(start: np.ndarray, angle: float, length: float, width: float) -> None:
-        line = winding(start, angle, length, 0.16, rng, 10)
+        line = winding(start, angle, length, 0.24, rng, 12)
         lines.append(line)
         widths.append(width)
-        if width < 0.035 * lesion.mm:
+        if width < 0.03 * lesion.mm:
             return
-        for _ in range(rng.integers(2, 4)):
-            where = line[rng.integers(4, len(line))]
+        for _ in range(rng.integers(2, 5)):
             turn = rng.choice([-1, 1]) * rng.uniform(0.4, 1.1)
-            grow(where, angle + turn, length * rng.uniform(0.5, 0.8), width * 0.6)
+            grow(
+                line[rng.integers(3, 12)],
+                angle + turn,
+                length * rng.uniform(0.4, 0.75),
+                width * 0.55,
+            )
 
     for _ in range(rng.integers(2, 5)):
         angle = rng.uniform(-np.pi, np.pi)
-        start = _border_point(lesion, angle, rng.uniform(0.6, 1.05))
-        grow(
-            start,
-            angle + np.pi + rng.normal(0, 0.5),
-            lesion.radius * rng.uniform(0.5, 0.9),
-            0.13 * lesion.mm,
-        )
-    vessels = strokes(lesion.shape, lines, widths)
-    lesion.red += blur(vessels, 0.015 * lesion.mm) * np.float32(0.9)
+        start = _border_point(lesion, angle, rng.uniform(0.5, 1.1))
+        length = lesion.radius * rng.uniform(0.5, 1.0)
+        grow(start, angle + np.pi + rng.normal(0, 0.6), length, lesion.mm * rng.uniform(0.06, 0.12))
+    vessels = blur(strokes(lesion.shape, lines, widths, taper=True), 0.02 * lesion.mm)
+    lesion.red += vessels * np.float32(rng.uniform(0.5, 0.85))
     lesion.criteria.append("arborising_vessels")
 
 
 def ovoid_nests(lesion: Lesion) -> None:
-    """Large, well-bounded blue-grey ovals and dots: pigmented tumour nests [Menzies 2000]."""
+    """Well-bounded blue-grey ovals and in-focus dots: pigmented tumour nests [Menzies 2000]."""
     rng = lesion.rng
-    points = scatter(
-        lesion.inside * (lesion.reach < 0.95), int(rng.integers(3, 12)), rng, 0.25 * lesion.radius
-    )
-    radii = lesion.radius * rng.uniform(0.06, 0.17, len(points))
-    nests = blur(discs(lesion.shape, points, radii, 1.9, rng), 0.1 * lesion.mm)
-    dots = scatter(lesion.inside, 30, rng)
-    nests = np.maximum(nests, 0.8 * discs(lesion.shape, dots, np.full(len(dots), 0.06 * lesion.mm)))
-    lesion.blue += nests * np.float32(rng.uniform(0.5, 0.95))
-    lesion.brown += nests * np.float32(rng.uniform(0.0, 0.4))
+    where = lesion.inside * (lesion.reach < 0.95)
+    points = scatter(where, int(rng.integers(3, 13)), rng, 0.2 * lesion.radius)
+    radii = lesion.radius * np.clip(np.exp(rng.normal(-2.3, 0.45, len(points))), 0.04, 0.22)
+    nests = blur(discs(lesion.shape, points, radii, 1.9, rng), 0.07 * lesion.mm)
+    nests *= 0.85 + 0.2 * noise(lesion.shape, 0.25 * lesion.mm, rng)
+    dots = scatter(where * (_patch(lesion, 0.5, 0.4) + 0.02), int(rng.integers(5, 40)), rng)
+    dots = discs(lesion.shape, dots, lesion.mm * rng.uniform(0.03, 0.07, len(dots)))
+    both = np.maximum(nests, 0.8 * blur(dots, 0.02 * lesion.mm))
+    lesion.blue += both * np.float32(rng.uniform(0.4, 0.8))
+    lesion.brown += both * np.float32(rng.uniform(0.1, 0.5))
     lesion.criteria.append("ovoid_nests")
 
 
 def leaf_like_areas(lesion: Lesion) -> None:
-    """Brown to grey-blue bulbs joined at a base, as in a maple leaf [Menzies 2000]."""
+    """Brown to grey-blue bulbs joined at a base, like a maple leaf, at the border
+    [Menzies 2000]."""
     rng = lesion.rng
     lines, widths = [], []
-    for _ in range(rng.integers(2, 5)):
+    for _ in range(rng.integers(2, 6)):
         angle = rng.uniform(-np.pi, np.pi)
         base = _border_point(lesion, angle, 0.75)
-        for turn in rng.uniform(-0.8, 0.8, rng.integers(3, 6)):
-            lines.append(
-                winding(base, angle + turn, lesion.radius * rng.uniform(0.15, 0.3), 0.05, rng, 4)
-            )
-            widths.append(0.07 * lesion.radius * rng.uniform(0.8, 1.3))
-    leaves = blur(strokes(lesion.shape, lines, widths), 0.08 * lesion.mm)
-    lesion.brown += 0.5 * leaves
-    lesion.blue += 0.25 * leaves
+        for turn in rng.uniform(-0.9, 0.9, rng.integers(3, 7)):
+            length = lesion.radius * rng.uniform(0.12, 0.28)
+            lines.append(winding(base, angle + turn, length, 0.08, rng, 5))
+            widths.append(0.06 * lesion.radius * rng.uniform(0.7, 1.4))
+    leaves = blur(strokes(lesion.shape, lines, widths), 0.09 * lesion.mm)
+    lesion.brown += leaves * np.float32(rng.uniform(0.3, 0.6))
+    lesion.blue += leaves * np.float32(rng.uniform(0.05, 0.25))
     lesion.criteria.append("leaf_like_areas")
 
 
 def ulceration(lesion: Lesion) -> None:
     """A raw patch, red-orange to brown-black by dried blood and serum, sharply bounded
     [Menzies 2000]."""
-    where = _patch(lesion, 0.45, 0.12)
-    raw = smooth_step(where, 0.35, 0.6)
-    crust = raw * smooth_step(noise(lesion.shape, 0.3 * lesion.mm, lesion.rng), -0.2, 0.6)
-    lesion.red += 0.7 * raw
-    lesion.brown += 0.6 * crust
-    lesion.yellow = np.maximum(lesion.yellow, 0.35 * (raw - crust))
+    raw = smooth_step(_patch(lesion, 0.5, 0.09), 0.3, 0.6)
+    crust = raw * smooth_step(clouds(lesion.shape, 0.35 * lesion.mm, lesion.rng), 0.0, 0.7)
+    lesion.red += 0.55 * raw
+    lesion.brown += 0.3 * raw + 0.6 * crust
     lesion.criteria.append("ulceration")
 
 
 def scale(lesion: Lesion) -> None:
     """White to yellow flakes of keratin on the surface [Zalaudek 2006]."""
-    flakes = _patch(lesion, 0.5, 0.3) * smooth_step(
-        noise(lesion.shape, 0.22 * lesion.mm, lesion.rng), 0.1, 0.7
-    )
-    lesion.white = np.maximum(lesion.white, 0.5 * flakes)
-    lesion.yellow = np.maximum(lesion.yellow, 0.3 * flakes)
+    flakes = smooth_step(clouds(lesion.shape, 0.3 * lesion.mm, lesion.rng, 4), 0.25, 1.0)
+    flakes *= _patch(lesion, 0.5, 0.35)
+    lesion.white = np.maximum(lesion.white, 0.6 * flakes)
+    lesion.yellow = np.maximum(lesion.yellow, lesion.rng.uniform(0, 0.35) * flakes)
     lesion.criteria.append("scale")
 
 
 def strawberry_pattern(lesion: Lesion, depth: float = 0.35) -> None:
     """A red pseudonetwork around white-haloed, yellow-plugged follicles [Zalaudek 2006]."""
     rng = lesion.rng
-    ground = np.maximum(0, 1 + 0.4 * clouds(lesion.shape, 0.4 * lesion.mm, rng)) * lesion.inside
-    lesion.red += ground * np.float32(depth)
-    points = scatter(
-        lesion.inside,
-        int(min(160, (lesion.radius / (0.35 * lesion.mm + 0.1)) ** 2)) + 8,
-        rng,
-        0.45 * lesion.mm,
-    )
-    radii = 0.13 * lesion.mm * rng.uniform(0.7, 1.3, len(points))
-    halo = blur(discs(lesion.shape, points, radii), 0.03 * lesion.mm)
-    plug = blur(discs(lesion.shape, points, radii * 0.5), 0.03 * lesion.mm)
-    lesion.red *= 1 - 0.85 * halo
-    lesion.white = np.maximum(lesion.white, 0.35 * halo * lesion.inside)
-    lesion.yellow = np.maximum(lesion.yellow, 0.4 * plug * lesion.inside)
+    ground = np.maximum(0, 1 + 0.5 * clouds(lesion.shape, 0.5 * lesion.mm, rng, 4))
+    lesion.red += ground * lesion.inside * np.float32(depth)
+    number = int(np.clip((lesion.radius / (0.25 * lesion.mm)) ** 2, 10, 220))
+    points = scatter(lesion.inside, number, rng, 0.3 * lesion.mm)
+    radii = lesion.mm * 0.085 * np.exp(rng.normal(0, 0.3, len(points)))
+    halo = blur(discs(lesion.shape, points, radii), 0.04 * lesion.mm) * lesion.inside
+    plug = blur(discs(lesion.shape, points, radii * 0.45), 0.03 * lesion.mm) * lesion.inside
+    for name in ("red", "brown"):
+        setattr(lesion, name, getattr(lesion, name) * (1 - 0.8 * halo))
+    lesion.white = np.maximum(lesion.white, 0.25 * halo)
+    lesion.yellow = np.maximum(lesion.yellow, 0.45 * plug)
     lesion.criteria.append("strawberry_pattern")
 
 
 def glomerular_vessels(lesion: Lesion) -> None:
     """Clusters of red dots, coiled vessels: intraepidermal carcinoma [Kittler 2016]."""
     rng = lesion.rng
-    points = scatter(_patch(lesion, 0.5, 0.4), 140, rng, 0.14 * lesion.mm)
-    lesion.red += 0.6 * blur(
-        discs(lesion.shape, points, np.full(len(points), 0.055 * lesion.mm)), 0.02 * lesion.mm
-    )
+    points = scatter(_patch(lesion, 0.5, 0.35), 150, rng, 0.13 * lesion.mm)
+    coils = discs(lesion.shape, points, lesion.mm * rng.uniform(0.03, 0.06, len(points)))
+    lesion.red += 0.6 * blur(coils, 0.02 * lesion.mm)
     lesion.criteria.append("glomerular_vessels")
 
 
@@ -344,45 +353,52 @@ def lacunae(lesion: Lesion, dark: bool = False) -> None:
     """Sharply bounded red, red-blue or black round areas: widened vessels, clotted if black
     [Wolf 2002]."""
     rng = lesion.rng
-    where = lesion.inside * (lesion.reach < 0.9)
-    points = scatter(where, int(rng.integers(6, 26)), rng, 0.22 * lesion.radius)
-    radii = lesion.radius * rng.uniform(0.1, 0.24, len(points))
+    where = lesion.inside * (lesion.reach < 0.92)
+    points = scatter(where, int(rng.integers(6, 28)), rng, 0.24 * lesion.radius)
+    radii = lesion.radius * rng.uniform(0.1, 0.2, len(points))
     lakes = np.zeros(lesion.shape, np.float32)
     tint = np.zeros(lesion.shape, np.float32)
     for group in range(3):  # three groups of lakes, each with its own blue
-        part = slice(group, None, 3)
-        drawn = discs(lesion.shape, points[part], radii[part], 1.4, rng)
-        tint = np.where(drawn > lakes, np.float32(rng.uniform(0, 0.7 if dark else 0.3)), tint)
+        drawn = discs(lesion.shape, points[group::3], radii[group::3], 1.4, rng)
+        tint = np.where(drawn > lakes, np.float32(rng.uniform(0, 0.8 if dark else 0.25)), tint)
         lakes = np.maximum(lakes, drawn)
     lakes = blur(lakes, 0.05 * lesion.mm) * lesion.inside
-    lesion.red += lakes * np.float32(rng.uniform(0.7, 1.2))
-    lesion.blue += lakes * tint + (1.2 * lakes * _patch(lesion, 0.6, 0.5) if dark else 0)
-    lesion.criteria.append("lacunae")
+    lesion.red += lakes * np.float32(rng.uniform(0.4, 1.0))
+    lesion.blue += lakes * tint
+    if dark:  # clots
+        clots = _patch(lesion, 0.7, 0.45) * np.maximum(lakes, 0.4)
+        lesion.blue += 0.9 * clots
+        lesion.brown += 0.8 * clots
+    else:  # pale septa between the lakes
+        lesion.white = np.maximum(lesion.white, 0.12 * (lesion.inside - lakes))
+    lesion.criteria.append("dark_lacunae" if dark else "red_lacunae")
 
 
 def central_white_patch(lesion: Lesion) -> None:
     """A white scar-like centre, often with shiny lines [Zaballos 2008]."""
-    size = lesion.rng.uniform(0.4, 0.6)
-    wobble = 0.12 * clouds(lesion.shape, 0.4 * lesion.radius, lesion.rng)
-    patch = smooth_step(lesion.reach + wobble, size + 0.15, size - 0.15)
+    rng = lesion.rng
+    size = rng.uniform(0.3, 0.55)
+    wobble = 0.18 * clouds(lesion.shape, 0.4 * lesion.radius, rng)
+    patch = smooth_step(lesion.reach + wobble, size + 0.2, size - 0.2)
     lesion.brown *= 1 - 0.85 * patch
-    lesion.white = np.maximum(lesion.white, 0.42 * patch)
+    lesion.red *= 1 - 0.5 * patch
+    lesion.white = np.maximum(lesion.white, rng.uniform(0.25, 0.5) * patch)
+    starts = lesion.centre + rng.normal(0, 0.22 * lesion.radius, (12, 2))
+    lines = [winding(p, rng.choice([0.3, 1.9]), 0.25 * lesion.radius, 0.05, rng, 5) for p in starts]
+    shiny = blur(strokes(lesion.shape, lines, [0.05 * lesion.mm] * 12), 0.03 * lesion.mm)
+    lesion.white = np.maximum(lesion.white, 0.5 * shiny * patch)
     lesion.criteria.append("central_white_patch")
 
 
 def peripheral_network(lesion: Lesion, depth: float = 0.3) -> None:
     """A delicate light-brown network around the centre [Zaballos 2008]."""
-    ring = lesion.inside * smooth_step(lesion.reach, 0.35, 0.6)
-    mesh = honeycomb(lesion.shape, 0.3 * lesion.mm, 0.2, lesion.rng)
+    ring = lesion.inside * smooth_step(lesion.reach, 0.3, 0.65)
+    mesh = honeycomb(lesion.shape, 0.2 * lesion.mm, 0.35, lesion.rng, 0.8)
     lesion.brown += mesh * ring * np.float32(depth)
     lesion.criteria.append("peripheral_network")
 
 
 def redness(lesion: Lesion, depth: float) -> None:
     """Diffuse pink-red of widened capillaries, in the lesion and a little around it."""
-    around = smooth_step(lesion.reach, 1.5, 0.6)
-    lesion.red += (
-        np.maximum(0, 1 + 0.4 * clouds(lesion.shape, 0.5 * lesion.radius, lesion.rng))
-        * around
-        * np.float32(depth)
-    )
+    flush = np.maximum(0, 1 + 0.4 * clouds(lesion.shape, 0.5 * lesion.radius, lesion.rng))
+    lesion.red += flush * smooth_step(lesion.reach, 1.5, 0.6) * np.float32(depth)

@@ -7,24 +7,36 @@ the epidermis and blue in the dermis, because what lies above it scatters short 
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from lesions import criteria as draw
 from lesions.criteria import Lesion
-from lesions.fields import blur, clouds, discs, noise, scatter, smooth_step, strokes, winding
+from lesions.fields import (
+    blur,
+    clouds,
+    discs,
+    honeycomb,
+    noise,
+    scatter,
+    smooth_step,
+    strokes,
+    winding,
+)
 
-# Optical density of one unit in red, green and blue light.
-BROWN = np.array([0.42, 0.86, 1.0], np.float32)
-BLUE = np.array([1.15, 0.85, 0.55], np.float32)
-RED = np.array([0.22, 1.0, 0.72], np.float32)
-# What covers the colour: scar or keratin, and yellow keratin, relative to the skin.
-WHITE = np.array([1.12, 1.25, 1.25], np.float32)
-YELLOW = np.array([1.1, 1.15, 0.85], np.float32)
+# Optical density in red, green and blue light (rows) of one unit of epidermal melanin (brown), of
+# melanin in the dermis (blue), of blood (red), and of the excess of melanin that looks black.
+DENSITY = np.array(
+    [[0.42, 1.25, 0.24, 0.35], [0.84, 0.88, 1.0, 0.2], [1.05, 0.55, 0.6, 0.1]], np.float32
+)
+# The densities of what covers the colours: white scar or keratin, and yellow keratin.
+WHITE = np.array([-0.1, -0.22, -0.2], np.float32)
+YELLOW = np.array([-0.08, -0.06, 0.3], np.float32)
 
 # Lesion area as a share of the picture: median, and spread of its logarithm.
 AREA = {
-    "akiec": (0.33, 0.6), "bcc": (0.2, 0.75), "bkl": (0.28, 0.7), "df": (0.25, 0.65),
-    "mel": (0.32, 0.6), "nv": (0.19, 0.75), "vasc": (0.11, 0.8),
+    "akiec": (0.33, 0.6), "bcc": (0.2, 0.75), "bkl": (0.28, 0.7), "df": (0.23, 0.65),
+    "mel": (0.30, 0.65), "nv": (0.20, 0.75), "vasc": (0.10, 0.75),
 }  # fmt: skip
 # How much of a lesion's border is irregular: lowest and highest.
 IRREGULAR = {
@@ -50,10 +62,11 @@ class Skin:
 
 @dataclass
 class Canvas:
-    """A lesion on skin, larger than a photograph: `light` float32 (h, w, 3), relative to plain
-    skin, and `mask` uint8 (h, w), 255 in the lesion."""
+    """A lesion on skin, larger than a photograph: `density`, float32 (h, w, 3), the optical
+    density beyond that of plain skin in red, green and blue; `mask`, uint8 (h, w), 255 in the
+    lesion; the names of the criteria drawn."""
 
-    light: np.ndarray
+    density: np.ndarray
     mask: np.ndarray
     criteria: list[str]
 
@@ -78,7 +91,7 @@ def outline(
         border += irregular / wave**0.7 * rng.normal() * np.cos(wave * around + rng.uniform(0, 7))
     border = np.maximum(border, 0.35)
     reach = reach / np.interp(angle, around, border).astype(np.float32)
-    ragged = clouds(shape, 0.25 * radius, rng) * np.float32(0.9 * irregular)
+    ragged = clouds(shape, 0.3 * radius, rng, 4) * np.float32(0.7 * irregular)
     reach = np.maximum(reach + ragged * np.minimum(reach, 1), 0).astype(np.float32)
     inside = smooth_step(reach, 1 + soft / 2, 1 - soft / 2)
     return reach, inside, angle, centre
@@ -87,96 +100,104 @@ def outline(
 def nv(lesion: Lesion) -> None:
     """Melanocytic nevus: one regular pattern, symmetric, evenly coloured [Argenziano 2003]."""
     rng = lesion.rng
-    depth = rng.uniform(0.25, 0.9)
+    depth = float(np.clip(np.exp(rng.normal(-0.65, 0.6)), 0.1, 2.0))
     kind = rng.choice(["network", "globules", "both", "even"], p=[0.45, 0.2, 0.15, 0.2])
-    draw.pigment(lesion, depth, rng.uniform(0.1, 0.35))
-    if rng.random() < 0.3:  # a darker or a paler centre
-        lesion.brown *= 1 + rng.uniform(-0.6, 0.8) * smooth_step(lesion.reach, 0.8, 0.1)
+    draw.pigment(lesion, depth, rng.uniform(0.1, 0.4), rng.uniform(0.1, 0.7))
     if kind in ("network", "both"):
-        draw.pigment_network(lesion, rng.uniform(0.4, 0.9) * depth)
+        draw.pigment_network(lesion, rng.uniform(0.4, 1.0) * depth)
     if kind in ("globules", "both"):
         draw.globules(lesion, rng.uniform(0.3, 0.8) * depth)
     if kind == "even":
         lesion.criteria.append("homogeneous")
-    if rng.random() < 0.5:
-        draw.redness(lesion, rng.uniform(0.03, 0.2))
+    if rng.random() < 0.25:  # a congenital or irritated nevus may have this too
+        draw.blotches(lesion, rng.uniform(0.2, 0.7) * depth)
+    draw.redness(lesion, rng.uniform(0, 0.2))
 
 
 def mel(lesion: Lesion) -> None:
-    """Melanoma: asymmetric, several colours, at least one melanoma criterion."""
+    """Melanoma: asymmetric, several colours, at least one of the melanoma criteria."""
     rng = lesion.rng
-    depth = rng.uniform(0.3, 1.0)
-    draw.pigment(lesion, depth, rng.uniform(0.25, 0.6))
-    chosen = rng.random(6) < [0.6, 0.45, 0.45, 0.5, 0.35, 0.35]
+    depth = float(np.clip(np.exp(rng.normal(-0.55, 0.55)), 0.15, 1.8))
+    draw.pigment(lesion, depth, rng.uniform(0.25, 0.7), rng.uniform(-0.2, 0.4))
+    chosen = rng.random(6) < [0.55, 0.4, 0.4, 0.4, 0.3, 0.3]
     if not chosen.any():
-        chosen[0] = True
+        chosen[rng.integers(6)] = True
     if chosen[0]:
-        draw.pigment_network(lesion, rng.uniform(0.4, 1.0) * depth, atypical=True)
+        draw.pigment_network(lesion, rng.uniform(0.5, 1.1) * depth, atypical=True)
     if chosen[1]:
-        draw.globules(lesion, rng.uniform(0.4, 1.0), irregular=True)
-    if chosen[2]:
-        draw.streaks(lesion, rng.uniform(0.5, 1.0))
+        draw.globules(lesion, rng.uniform(0.5, 1.2) * depth, irregular=True)
     if chosen[3]:
-        draw.blotches(lesion, rng.uniform(0.4, 1.1))
-    if chosen[4]:
-        draw.blue_white_veil(lesion, rng.uniform(0.4, 0.9))
+        draw.blotches(lesion, rng.uniform(0.5, 1.2) * depth)
+    if chosen[2]:
+        draw.streaks(lesion, rng.uniform(0.7, 1.3) * depth)
     if chosen[5]:
         draw.regression(lesion)
+    if chosen[4]:
+        draw.blue_white_veil(lesion, rng.uniform(0.35, 0.8))
     draw.redness(lesion, rng.uniform(0.0, 0.25))
 
 
 def bkl(lesion: Lesion) -> None:
     """Benign keratosis: seborrhoeic keratosis or solar lentigo, or lichen-planus-like."""
     rng = lesion.rng
-    depth = rng.uniform(0.15, 0.7)
+    depth = float(np.clip(np.exp(rng.normal(-1.05, 0.6)), 0.08, 1.4))
     kind = rng.choice(["keratosis", "lentigo", "lichenoid"], p=[0.55, 0.28, 0.17])
-    draw.pigment(lesion, depth, rng.uniform(0.2, 0.5))
+    draw.pigment(lesion, depth, rng.uniform(0.2, 0.6), rng.uniform(-0.3, 0.3))
     if kind == "keratosis":
         chosen = rng.random(3) < [0.65, 0.55, 0.5]
         if not chosen.any():
             chosen[0] = True
-        lesion.yellow = np.maximum(lesion.yellow, rng.uniform(0, 0.2) * lesion.inside)
+        lesion.blue += lesion.inside * np.float32(max(0, rng.normal(0.05, 0.12)))
+        lesion.yellow = np.maximum(lesion.yellow, rng.uniform(0, 0.3) * lesion.inside)
         if chosen[2]:
-            draw.fissures_and_ridges(lesion, rng.uniform(0.3, 0.7))
+            draw.fissures_and_ridges(lesion, rng.uniform(0.25, 0.6))
         if chosen[1]:
             draw.comedo_like_openings(lesion, rng.uniform(0.5, 1.0))
         if chosen[0]:
             draw.milia_like_cysts(lesion)
-        lesion.blue += lesion.inside * np.float32(rng.uniform(0, 0.2))
+        draw.sharp_border(lesion, rng.uniform(0, 0.2))
     elif kind == "lentigo":
-        draw.fingerprint_lines(lesion, rng.uniform(0.2, 0.5))
+        draw.fingerprint_lines(lesion, rng.uniform(0.6, 1.1) * depth)
+        draw.sharp_border(lesion, 0.3 * depth)
     else:
         draw.regression(lesion)
-        draw.redness(lesion, rng.uniform(0.1, 0.3))
+    draw.redness(lesion, rng.uniform(0, 0.25))
 
 
 def bcc(lesion: Lesion) -> None:
     """Basal cell carcinoma: no network; vessels, nests, leaves or an ulcer [Menzies 2000]."""
     rng = lesion.rng
-    draw.redness(lesion, rng.uniform(0.1, 0.35))
-    draw.pigment(lesion, rng.uniform(0, 0.15), 0.5)
-    chosen = rng.random(4) < [0.65, 0.5, 0.3, 0.3]
+    draw.redness(lesion, rng.uniform(0.05, 0.3))
+    draw.pigment(lesion, rng.uniform(0, 0.2), 0.7)
+    chosen = rng.random(4) < [0.65, 0.5, 0.35, 0.3]
     if not chosen.any():
         chosen[0] = True
-    if chosen[1]:
-        draw.ovoid_nests(lesion)
+    lesion.white = np.maximum(lesion.white, rng.uniform(0, 0.3) * _soft(lesion))
     if chosen[2]:
         draw.leaf_like_areas(lesion)
-    if chosen[0]:
-        draw.arborising_vessels(lesion)
+    if chosen[1]:
+        draw.ovoid_nests(lesion)
     if chosen[3]:
         draw.ulceration(lesion)
-    lesion.white = np.maximum(lesion.white, rng.uniform(0, 0.25) * lesion.inside)
+    if chosen[0]:
+        draw.arborising_vessels(lesion)
+
+
+def _soft(lesion: Lesion) -> np.ndarray:
+    """A patchy cover of the whole lesion."""
+    return lesion.inside * np.clip(
+        0.7 + 0.5 * clouds(lesion.shape, 0.4 * lesion.radius, lesion.rng), 0, 1
+    )
 
 
 def akiec(lesion: Lesion) -> None:
     """Actinic keratosis or intraepidermal carcinoma: red, scaly [Zalaudek 2006]."""
     rng = lesion.rng
-    draw.pigment(lesion, rng.uniform(0, 0.3), 0.6)
+    draw.pigment(lesion, abs(rng.normal(0, 0.22)), 0.7)
     if rng.random() < 0.6:
-        draw.strawberry_pattern(lesion, rng.uniform(0.2, 0.45))
+        draw.strawberry_pattern(lesion, rng.uniform(0.12, 0.38))
     else:
-        draw.redness(lesion, rng.uniform(0.15, 0.4))
+        draw.redness(lesion, rng.uniform(0.1, 0.35))
         draw.glomerular_vessels(lesion)
     if rng.random() < 0.7:
         draw.scale(lesion)
@@ -185,7 +206,7 @@ def akiec(lesion: Lesion) -> None:
 def vasc(lesion: Lesion) -> None:
     """Vascular lesion: angioma, angiokeratoma, haemorrhage [Wolf 2002]."""
     rng = lesion.rng
-    lesion.red += lesion.inside * np.float32(rng.uniform(0.3, 0.7))
+    lesion.red += lesion.inside * np.float32(rng.uniform(0.15, 0.6))
     draw.lacunae(lesion, dark=rng.random() < 0.35)
     draw.redness(lesion, rng.uniform(0, 0.2))
 
@@ -193,9 +214,9 @@ def vasc(lesion: Lesion) -> None:
 def df(lesion: Lesion) -> None:
     """Dermatofibroma: white centre, delicate network around it [Zaballos 2008]."""
     rng = lesion.rng
-    draw.pigment(lesion, rng.uniform(0.1, 0.4), 0.25)
-    draw.redness(lesion, rng.uniform(0.05, 0.3))
-    draw.peripheral_network(lesion, rng.uniform(0.2, 0.5))
+    draw.pigment(lesion, rng.uniform(0.05, 0.3), 0.3, 0)
+    draw.redness(lesion, rng.uniform(0.0, 0.25))
+    draw.peripheral_network(lesion, rng.uniform(0.15, 0.45))
     if rng.random() < 0.85:
         draw.central_white_patch(lesion)
 
@@ -207,33 +228,36 @@ def skin_maps(
     shape: tuple[int, int], mm: float, skin: Skin, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Melanin and blood of bare skin: mottling, furrows, freckles, fine vessels; each (h, w)."""
-    brown = 0.05 * clouds(shape, 1.6 * mm, rng) + 0.02 * noise(shape, 0.12 * mm, rng)
-    furrows = np.minimum(np.abs(noise(shape, 0.5 * mm, rng)), np.abs(noise(shape, 0.35 * mm, rng)))
-    brown += np.float32(0.07 * skin.texture) * smooth_step(furrows, 0.2, 0.0)
-    points = scatter(np.ones(shape, np.float32), int(60 * skin.freckles), rng)
-    spots = discs(shape, points, mm * rng.uniform(0.08, 0.3, len(points)), 1.8, rng)
-    brown += 0.16 * blur(spots, 0.1 * mm)
-    red = 0.05 * clouds(shape, 2.5 * mm, rng)
-    damage = np.float32(skin.sun_damage)
-    if skin.sun_damage > 0.2:  # telangiectasia of old, sun-exposed skin
-        net = smooth_step(np.abs(noise(shape, 0.9 * mm, rng)), 0.1, 0.0)
-        red += 0.22 * damage * net * (noise(shape, 2 * mm, rng) > 0)
-        brown += 0.1 * damage * clouds(shape, 0.8 * mm, rng)
+    brown = 0.03 * clouds(shape, 2 * mm, rng) + 0.02 * noise(shape, 0.1 * mm, rng)
+    lines = honeycomb(shape, 0.45 * mm, 0.6, rng, 0.5)
+    brown += np.float32(0.05 * skin.texture) * lines
+    number = int(rng.poisson(3 + 50 * skin.freckles))
+    points = scatter(np.ones(shape, np.float32), number, rng)
+    radii = mm * rng.uniform(0.1, 0.1 + 0.35 * max(skin.freckles, skin.sun_damage), len(points))
+    spots = blur(discs(shape, points, radii, 1.8, rng), 0.1 * mm)
+    brown += 0.2 * spots * (1 + 0.5 * noise(shape, 0.2 * mm, rng))
+    red = 0.03 * clouds(shape, 2.5 * mm, rng)
+    if skin.sun_damage > 0.2:  # yellow-brown mottling and a net of fine vessels
+        damage = np.float32(skin.sun_damage)
+        net = honeycomb(shape, 0.7 * mm, 0.7, rng, 0.6)
+        red += 0.22 * damage * net * np.clip(noise(shape, 3 * mm, rng) + 0.6, 0, 1)
+        brown += 0.09 * damage * clouds(shape, 0.9 * mm, rng)
     return brown, red
 
 
 def hairs(shape: tuple[int, int], mm: float, amount: float, rng: np.random.Generator) -> np.ndarray:
     """Hairs lying across the skin, mostly one way, as a map from 0 to 1."""
-    number = int(rng.poisson(34 * amount**2))
-    height, width = shape
-    way = rng.uniform(-np.pi, np.pi)
+    number = int(rng.poisson(26 * amount**2))
+    way, curl = rng.uniform(-np.pi, np.pi), rng.normal(0, 0.5)
+    thick = mm * rng.uniform(0.03, 0.065)
     lines, widths = [], []
     for _ in range(number):
-        start = rng.uniform(-0.1, 1.1, 2) * [width, height]
-        length = mm * rng.uniform(1, 9) * (0.4 + amount)
-        lines.append(winding(start, way + rng.normal(0, 0.45), length, 0.07, rng, 14))
-        widths.append(mm * rng.uniform(0.025, 0.075))
-    return strokes(shape, lines, widths)
+        start = rng.uniform(-0.1, 1.1, 2) * [shape[1], shape[0]]
+        length = mm * rng.uniform(2, 6 + 8 * amount)
+        turn = curl + rng.normal(0, 0.5)
+        lines.append(winding(start, way + rng.normal(0, 0.5), length, 0.04, rng, 16, turn))
+        widths.append(thick * rng.uniform(0.6, 1.2))
+    return strokes(shape, lines, widths, taper=True)
 
 
 def draw_canvas(
@@ -241,8 +265,8 @@ def draw_canvas(
     shape: tuple[int, int],
     mm: float,
     skin: Skin,
-    rng: np.random.Generator,
-    detail: np.random.Generator | None = None,
+    form: np.random.Generator,
+    detail: np.random.Generator,
 ) -> Canvas:
     """A lesion on its skin.
 
@@ -250,38 +274,36 @@ def draw_canvas(
         dx: one of the seven diagnoses.
         shape: height and width in pixels.
         mm: pixels a millimetre.
-        rng: for form and colour.
-        detail: for what lies inside; given its own, it makes a look-alike.
+        form: decides the outline and how deep the colours are.
+        detail: decides where everything inside lies; another one makes a look-alike.
     """
     height, width = shape
     median, spread = AREA[dx]
-    area = np.clip(median * np.exp(rng.normal(0, spread)), 0.015, 0.8)
+    area = np.clip(median * np.exp(form.normal(0, spread)), 0.015, 0.8)
     # A canvas is 1.25 times as wide and high as the photograph that the share belongs to.
     radius = float(np.sqrt(area * height * width / 1.25**2 / np.pi))
-    irregular, soft = rng.uniform(*IRREGULAR[dx]), rng.uniform(*SOFT[dx])
-    form = outline(shape, radius, irregular, soft, rng)
-    lesion = Lesion(*form, radius, mm, detail or rng)
+    irregular, soft = form.uniform(*IRREGULAR[dx]), form.uniform(*SOFT[dx])
+    lesion = Lesion(*outline(shape, radius, irregular, soft, form), radius, mm, detail)
     DIAGNOSES[dx](lesion)
-    brown, red = skin_maps(shape, mm, skin, detail or rng)
-    light = colour(
-        np.maximum(brown + lesion.brown, -0.1), lesion.blue, red + lesion.red,
-        lesion.white, lesion.yellow,
-    )  # fmt: skip
-    cover = hairs(shape, mm, skin.hair, detail or rng)[..., None] * np.float32(0.85)
-    light = light * (1 - cover) + cover * np.array([0.2, 0.15, 0.13], np.float32)
-    mask = (lesion.reach < 1).astype(np.uint8) * 255
-    return Canvas(light, mask, lesion.criteria)
+    brown, red = skin_maps(shape, mm, skin, detail)
+    lesion.brown += brown
+    lesion.red += red
+    density = optical_density(lesion)
+    hair = hairs(shape, mm, skin.hair, detail)[..., None]
+    density += hair * (np.array([1.5, 1.7, 1.7], np.float32) - density) * np.float32(0.9)
+    mask = (lesion.reach < 1 + soft / 4).astype(np.uint8) * 255
+    return Canvas(density, mask, lesion.criteria)
 
 
-def colour(
-    brown: np.ndarray, blue: np.ndarray, red: np.ndarray, white: np.ndarray, yellow: np.ndarray
-) -> np.ndarray:
-    """Light that comes back, (h, w, 3), relative to plain skin."""
-    density = brown[..., None] * BROWN + blue[..., None] * BLUE + red[..., None] * RED
-    light = np.exp(-density)
-    for cover, tint in ((white, WHITE), (yellow, YELLOW)):
-        light += cover[..., None] * (tint - light)
-    return light
+def optical_density(lesion: Lesion) -> np.ndarray:
+    """The density of a lesion's maps, float32 (h, w, 3); see `DENSITY`."""
+    black = np.maximum(lesion.brown - 0.8, 0)
+    maps = cv2.merge([lesion.brown, lesion.blue, lesion.red, black])
+    density = cv2.transform(maps, DENSITY)
+    for cover, own in ((lesion.white, WHITE), (lesion.yellow, YELLOW)):
+        if cover.any():
+            density += cover[..., None] * (own - density)
+    return density
 
 
 # How hairy, how sun-exposed places are, from 0 to 1; places not named lie between.

@@ -34,29 +34,35 @@ def clouds(
 
 
 def honeycomb(
-    shape: tuple[int, int], pitch: float, disorder: float, rng: np.random.Generator
+    shape: tuple[int, int],
+    pitch: float,
+    disorder: float,
+    rng: np.random.Generator,
+    width: float = 1.0,
 ) -> np.ndarray:
     """A mesh of lines around holes: about 1 on the lines, 0 in the holes.
 
     Three waves at 120 degrees add up to a hexagonal pattern of spots. Their valleys are the mesh;
-    noise bends it, by `disorder` in units of the pitch. Below about 3 pixels a pitch there is
-    nothing to see and the field is even.
+    noise bends it, by `disorder` in units of the pitch. Below 3 pixels a pitch there is nothing to
+    see and the field is even.
+
+    Args:
+        pitch: from hole to hole, in pixels.
+        width: of the lines; 1 makes them about as wide as the holes.
     """
     if pitch < 3:
-        return np.full(shape, 0.4, np.float32)
-    height, width = shape
-    x = np.arange(width, dtype=np.float32)[None, :]
-    y = np.arange(height, dtype=np.float32)[:, None]
-    x = x + noise(shape, 2.2 * pitch, rng) * np.float32(disorder * pitch)
-    y = y + noise(shape, 2.2 * pitch, rng) * np.float32(disorder * pitch)
+        return np.full(shape, 0.4 * width, np.float32)
+    x = np.arange(shape[1], dtype=np.float32)[None, :]
+    y = np.arange(shape[0], dtype=np.float32)[:, None]
+    x = x + noise(shape, 2 * pitch, rng) * np.float32(disorder * pitch)
+    y = y + noise(shape, 2 * pitch, rng) * np.float32(disorder * pitch)
     frequency = 4 * np.pi / (np.sqrt(3) * pitch)
     turn = rng.uniform(0, np.pi)
     total = np.zeros(shape, np.float32)
     for angle in turn + np.array([0, 2, 4]) * np.pi / 3:
-        total += np.cos(
-            x * np.float32(frequency * np.cos(angle)) + y * np.float32(frequency * np.sin(angle))
-        )
-    return smooth_step(total, 0.9, -1.1)
+        along, across = np.float32(frequency * np.cos(angle)), np.float32(frequency * np.sin(angle))
+        total += np.cos(x * along + y * across)
+    return smooth_step(total, 2 * width - 1.1, -1.2)
 
 
 def scatter(
@@ -117,12 +123,26 @@ def discs(
     return drawn.astype(np.float32) / 255
 
 
-def strokes(shape: tuple[int, int], lines: list[np.ndarray], widths: list[float]) -> np.ndarray:
-    """Polylines, each (n, 2) of x and y, as a map from 0 to 1. Below a pixel wide they fade."""
+def strokes(
+    shape: tuple[int, int], lines: list[np.ndarray], widths: list[float], taper: bool = False
+) -> np.ndarray:
+    """Polylines, each (n, 2) of x and y, as a map from 0 to 1.
+
+    Lines thinner than a pixel are drawn fainter instead. With `taper` they end at half the width.
+    """
     drawn = np.zeros(shape, np.uint8)
     for line, width in zip(lines, widths, strict=True):
-        grey = int(255 * min(1.0, max(width, 0.25)))
-        cv2.polylines(drawn, [_fixed(line)], False, grey, max(1, round(width)), cv2.LINE_AA, 4)
+        pieces = ((line, width),)
+        if taper:
+            third = len(line) // 3
+            pieces = (
+                (line[2 * third :], width / 2),
+                (line[third : 2 * third + 1], width * 0.75),
+                (line[: third + 1], width),
+            )
+        for piece, thick in pieces:
+            grey = int(255 * np.clip(thick, 0.2, 1))
+            cv2.polylines(drawn, [_fixed(piece)], False, grey, max(1, round(thick)), cv2.LINE_AA, 4)
     return drawn.astype(np.float32) / 255
 
 
@@ -133,9 +153,16 @@ def winding(
     bend: float,
     rng: np.random.Generator,
     points: int = 12,
+    curl: float = 0.0,
 ) -> np.ndarray:
-    """A winding line (points, 2) from `start`; `bend` is how far it turns, in radians a step."""
-    angles = angle + np.cumsum(rng.normal(0, bend, points - 1))
+    """A winding line (points, 2) from `start`, heading for `angle`.
+
+    Args:
+        length: in pixels.
+        bend: standard deviation of the turn at each point, in radians.
+        curl: the even turn over the whole line, in radians.
+    """
+    angles = angle + np.cumsum(rng.normal(0, bend, points - 1)) + np.linspace(0, curl, points - 1)
     steps = np.stack([np.cos(angles), np.sin(angles)], 1) * (length / (points - 1))
     return np.vstack([start, start + np.cumsum(steps, 0)])
 

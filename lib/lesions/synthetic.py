@@ -124,7 +124,7 @@ def _draw_lesion(
         else:
             rng = np.random.default_rng([seed, 3, row.form, row.view])
             picture, mask, artefacts = cameras.photograph(
-                canvas.light, canvas.mask, size, camera, mm, rng, row.view == 0
+                canvas.density, canvas.mask, size, camera, mm, rng, row.view == 0
             )
             content = planting.encode(picture, JPEG_QUALITY)
         pictures[row.image_id] = content, mask

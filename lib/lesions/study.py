@@ -2,12 +2,14 @@
 
 import argparse
 import ast
+import contextlib
 import json
 import logging
 import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +129,18 @@ def _follow(log: Path, stop: threading.Event) -> None:
         stop.wait(1.0)
 
 
-def _local_kernel() -> Any:
-    """Settings that make a notebook's kernel talk through files, and not over the network."""
-    from traitlets.config import Config
-
-    return Config(KernelManager={"transport": "ipc"})
+@contextlib.contextmanager
+def _kernel_messages_to(path: Path) -> Iterator[None]:
+    """Send what the kernel's process says of itself to a file: it is no part of the study."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with path.open("w") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def execute(name: str, values: dict[str, Any], target: Path) -> None:
@@ -152,11 +161,12 @@ def execute(name: str, values: dict[str, Any], target: Path) -> None:
     stop = threading.Event()
     follower = threading.Thread(target=_follow, args=(log, stop), daemon=True)
     follower.start()
+    source = str(NOTEBOOKS / f"{name}.ipynb")
     try:
-        papermill.execute_notebook(
-            str(NOTEBOOKS / f"{name}.ipynb"), str(running), parameters=used, progress_bar=False,
-            cwd=str(NOTEBOOKS), config=_local_kernel(),
-        )  # fmt: skip
+        with _kernel_messages_to(target.with_name(f"{name}.kernel.log")):
+            papermill.execute_notebook(
+                source, str(running), parameters=used, progress_bar=False, cwd=str(NOTEBOOKS)
+            )
     except papermill.PapermillExecutionError as error:
         raise LesionsError(
             f"{name} failed in code cell {error.exec_count}: {error.ename}: {error.evalue} "
@@ -209,7 +219,7 @@ def store(names: list[str]) -> None:
         started = time.time()
         client = nbclient.NotebookClient(
             notebook, timeout=None, resources={"metadata": {"path": str(NOTEBOOKS)}},
-            record_timing=False, config=_local_kernel(),
+            record_timing=False,
         )  # fmt: skip
         client.execute()
         # Which Python ran it is no part of the course, and would change with every machine.

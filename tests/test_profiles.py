@@ -1,0 +1,82 @@
+"""The profiles smoke and sample, run as a user would, and the numbers of the second."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lesions.files import BUILD, ROOT
+
+# Kept scores of the sample profile: `python tests/test_profiles.py` writes them anew.
+KEPT = Path(__file__).with_name("sample_metrics.json")
+# Machines round differently, and training amplifies it. Each tolerance is well below the distance
+# between the kept score and that of a majority-class model, which the last test checks.
+TOLERANCE = {"accuracy": 0.10, "balanced_accuracy": 0.10}
+
+
+def run_study(profile: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "lesions.study", "--profile", profile],
+        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def test_the_smoke_profile_runs_to_the_results_page(tmp_path):
+    said = run_study("smoke", LESIONS_BUILD=str(tmp_path))
+    page = tmp_path / "smoke" / "results" / "index.html"
+    assert str(page) in said
+    text = page.read_text(encoding="utf-8")
+    for source in set(re.findall(r'src="([^"]+)"', text)):
+        assert (page.parent / source).is_file(), source
+    for name in ("comparison_accuracy", "scores", "sizes_and_times", "gap"):
+        assert len(pd.read_csv(page.parent / f"{name}.csv"))
+    assert len(pd.read_csv(page.parent / "comparison_accuracy.csv")) == 9
+
+
+@pytest.fixture(scope="module")
+def scores() -> pd.DataFrame:
+    """The sample profile's scores; what is up to date under build/ is not run again."""
+    run_study("sample")
+    return pd.read_csv(BUILD / "sample" / "results" / "scores.csv")
+
+
+def kept_scores() -> pd.DataFrame:
+    return pd.DataFrame(json.loads(KEPT.read_text()))
+
+
+def test_the_sample_profile_gives_the_kept_scores(scores):
+    both = scores.merge(kept_scores(), on=["protocol", "model", "target"], suffixes=("", "_kept"))
+    assert len(both) == len(scores) == len(kept_scores()) == 18
+    for measure, tolerance in TOLERANCE.items():
+        off = (both[measure] - both[f"{measure}_kept"]).abs()
+        assert off.max() <= tolerance, both.loc[off.idxmax()].to_dict()
+
+
+def test_a_majority_class_model_would_not_pass():
+    kept = kept_scores()
+    constant = 1 / kept["classes"]
+    failing = (kept["balanced_accuracy"] - constant).abs() > TOLERANCE["balanced_accuracy"]
+    assert failing.sum() >= len(kept) / 2
+
+
+def test_the_leaky_protocol_looks_better_than_the_honest_one(scores):
+    wide = scores.pivot_table(
+        index=["model", "target"], columns="protocol", values="balanced_accuracy"
+    )
+    learnt = wide[wide["paper"] > 1.5 * wide["honest"].min()]
+    assert (learnt["paper"] > learnt["honest"]).mean() > 0.8
+
+
+if __name__ == "__main__":
+    table = pd.read_csv(BUILD / "sample" / "results" / "scores.csv")
+    classes = table["target"].map({"sex": 2, "dx": 7, "dx_type": 4, "localization": 15})
+    columns = ["protocol", "model", "target", *TOLERANCE]
+    rows = table[columns].round(4).assign(classes=classes).to_dict("records")
+    KEPT.write_text(json.dumps(rows, indent=1) + "\n")

@@ -81,7 +81,7 @@ def test_a_failing_notebook_is_kept_and_named(course, capsys):
     path.write_text(path.read_text().replace("out.write_text('x')", "1 / 0"))
     assert study.main([]) == 1
     said = capsys.readouterr().err
-    assert "02_second failed in code cell 2: ZeroDivisionError" in said
+    assert "02_second failed in cell In [3]: ZeroDivisionError" in said
     kept = course / "build" / "sample" / "notebooks" / "02_second.ipynb"
     assert str(kept) in said and "ZeroDivisionError" in kept.read_text()
     assert not (course / "build" / "sample" / "notebooks" / "03_third.ipynb").exists()

@@ -86,7 +86,7 @@ def _data_state(values: dict[str, Any]) -> Any:
         return "sample"
     folder = values["DATA_DIR"] or os.environ.get("HAM10000_DIR")
     folder = Path(folder) if folder else ROOT / "data" / "raw" / "ham10000"
-    return _file_states(list(folder.iterdir())) if folder.is_dir() else "absent"
+    return _file_states(list(folder.rglob("*"))) if folder.is_dir() else "absent"
 
 
 def _outputs(folder: Path, since: float) -> list[Path]:
@@ -169,7 +169,7 @@ def execute(name: str, values: dict[str, Any], target: Path) -> None:
             )
     except papermill.PapermillExecutionError as error:
         raise LesionsError(
-            f"{name} failed in code cell {error.exec_count}: {error.ename}: {error.evalue} "
+            f"{name} failed in cell In [{error.exec_count}]: {error.ename}: {error.evalue} "
             f"The notebook up to that cell: {target}"
         ) from error
     finally:

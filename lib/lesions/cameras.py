@@ -37,13 +37,13 @@ class Camera:
 
 CAMERAS = {
     "rosendahl": Camera(
-        (199, 165, 170), (0.85, 0.9, 1.0), 0.10, 0.07, (9, 16), 0.05, 0.3, 0.08, 0.6, 2.0),
+        (206, 171, 176), (0.85, 0.9, 1.0), 0.10, 0.07, (9, 16), 0.05, 0.3, 0.08, 0.6, 2.0),
     "vidir_modern": Camera(
-        (195, 164, 178), (1.1, 1.0, 0.95), 0.10, 0.07, (10, 20), 0.40, 0.02, 0.08, 0.8, 1.6),
+        (202, 171, 186), (1.1, 1.0, 0.95), 0.10, 0.07, (10, 20), 0.33, 0.02, 0.08, 0.8, 1.6),
     "vidir_molemax": Camera(
-        (223, 156, 162), (0.8, 1.15, 0.85), 0.06, 0.08, (9, 15), 0.0, 0.0, 0.06, 1.6, 1.0),
+        (228, 160, 167), (0.8, 1.15, 0.85), 0.06, 0.08, (9, 15), 0.0, 0.0, 0.06, 1.6, 1.0),
     "vienna_dias": Camera(
-        (216, 166, 175), (1.45, 1.1, 1.05), 0.08, 0.08, (8, 13), 0.02, 0.05, 0.35, 1.0, 4.0),
+        (226, 174, 184), (1.45, 1.1, 1.05), 0.08, 0.08, (8, 13), 0.02, 0.05, 0.35, 1.0, 4.0),
 }  # fmt: skip
 
 
@@ -91,7 +91,9 @@ def photograph(
     mask = cv2.warpAffine(mask, matrix, frame, flags=cv2.INTER_LINEAR)
     picture = cv2.exp(picture * -np.array(camera.response, np.float32))
     tone = 1 + rng.normal(0, camera.tone)
-    skin = np.array(camera.skin) * tone * (1 + rng.normal(0, camera.cast, 3) * [0.4, 1, 1])
+    # Green and blue vary together: pictures are more or less pink, seldom green or yellow.
+    cast = 1 + camera.cast * (rng.normal(0, [0.3, 0.35, 0.45]) + rng.normal() * np.array([0, 1, 1]))
+    skin = np.array(camera.skin) * tone * cast
     picture *= np.minimum(skin, 248).astype(np.float32)
     artefacts = []
     picture *= lighting(size, rng)[..., None]
@@ -107,7 +109,8 @@ def photograph(
     if rng.random() < camera.circle:
         picture *= round_field(size, rng)[..., None]
         artefacts.append("vignette")
-    picture += noise((height, width), 1, rng)[..., None] * np.float32(camera.grain)
+    grain = np.float32(camera.grain * min(1, width / 600))
+    picture += noise(size, 1, rng)[..., None] * grain
     return (
         np.clip(picture, 0, 255).astype(np.uint8),
         (mask > 127).astype(np.uint8) * 255,
@@ -133,7 +136,7 @@ def round_field(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     y, x = np.indices(size, np.float32, sparse=True)
     centre = np.array([width, height]) * (0.5 + rng.normal(0, 0.02, 2))
     distance = np.hypot(x - centre[0], y - centre[1]) / (width / 2)
-    edge = rng.uniform(0.93, 1.2)
+    edge = rng.uniform(0.97, 1.22)
     return (
         smooth_step(distance, edge + rng.uniform(0.02, 0.1), edge - rng.uniform(0.01, 0.15)) * 0.96
         + 0.04

@@ -36,7 +36,6 @@ class Lesion:
     Attributes:
         reach: float32 (h, w), 0 at the centre, 1 on the border, more outside.
         inside: float32 (h, w), 1 inside, 0 outside, with a ramp on the border.
-        angle: float32 (h, w), direction from the centre, in radians.
         centre: x and y in pixels.  radius: mean radius in pixels.  mm: pixels a millimetre.
         brown, blue, red: optical densities of epidermal melanin (brown), of melanin deep in the
             dermis (blue by the scatter above it), of blood.
@@ -46,7 +45,6 @@ class Lesion:
 
     reach: np.ndarray
     inside: np.ndarray
-    angle: np.ndarray
     centre: np.ndarray
     radius: float
     mm: float
@@ -160,7 +158,8 @@ def blotches(lesion: Lesion, depth: float) -> None:
 def blue_white_veil(lesion: Lesion, depth: float) -> None:
     """A blue area under a whitish ground-glass haze: melanin in the dermis below a thickened
     epidermis [Argenziano 2003; Kittler 2016]."""
-    veil = blur(_patch(lesion, 0.9, 0.35), 0.1 * lesion.mm)
+    veil = blur(_patch(lesion, 0.9, 0.35), 0.12 * lesion.mm)
+    veil *= np.clip(0.85 + 0.3 * clouds(lesion.shape, 0.6 * lesion.mm, lesion.rng), 0.2, 1.2)
     lesion.blue += veil * np.float32(depth)
     lesion.brown *= 1 - 0.35 * veil
     lesion.white = np.maximum(lesion.white, 0.22 * veil)
@@ -354,8 +353,8 @@ def lacunae(lesion: Lesion, dark: bool = False) -> None:
     [Wolf 2002]."""
     rng = lesion.rng
     where = lesion.inside * (lesion.reach < 0.92)
-    points = scatter(where, int(rng.integers(6, 28)), rng, 0.24 * lesion.radius)
-    radii = lesion.radius * rng.uniform(0.1, 0.2, len(points))
+    points = scatter(where, int(rng.integers(6, 32)), rng, 0.25 * lesion.radius)
+    radii = lesion.radius * rng.uniform(0.1, 0.25, len(points))
     lakes = np.zeros(lesion.shape, np.float32)
     tint = np.zeros(lesion.shape, np.float32)
     for group in range(3):  # three groups of lakes, each with its own blue

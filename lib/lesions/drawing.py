@@ -29,14 +29,18 @@ from lesions.fields import (
 DENSITY = np.array(
     [[0.42, 1.25, 0.24, 0.35], [0.84, 0.88, 1.0, 0.2], [1.05, 0.55, 0.6, 0.1]], np.float32
 )
-# The densities of what covers the colours: white scar or keratin, and yellow keratin.
+# The densities of what covers the colours: white scar or keratin, yellow keratin, hair.
 WHITE = np.array([-0.1, -0.22, -0.2], np.float32)
 YELLOW = np.array([-0.08, -0.06, 0.3], np.float32)
+HAIR = np.array([1.4, 1.6, 1.6], np.float32)
+
+# A canvas is so many times as wide and high as a photograph: room for other views.
+MARGIN = 1.2
 
 # Lesion area as a share of the picture: median, and spread of its logarithm.
 AREA = {
-    "akiec": (0.33, 0.6), "bcc": (0.2, 0.75), "bkl": (0.28, 0.7), "df": (0.23, 0.65),
-    "mel": (0.30, 0.65), "nv": (0.20, 0.75), "vasc": (0.10, 0.75),
+    "akiec": (0.25, 0.6), "bcc": (0.2, 0.75), "bkl": (0.28, 0.7), "df": (0.23, 0.65),
+    "mel": (0.30, 0.65), "nv": (0.15, 0.8), "vasc": (0.10, 0.75),
 }  # fmt: skip
 # How much of a lesion's border is irregular: lowest and highest.
 IRREGULAR = {
@@ -52,12 +56,15 @@ SOFT = {
 
 @dataclass
 class Skin:
-    """What a patient's skin is like; the numbers are chances or strengths from 0 to 1."""
+    """What a patient's skin is like: strengths from 0 to 1; melanin and blood are densities
+    relative to the middle of all patients."""
 
     hair: float
     sun_damage: float
     freckles: float
     texture: float
+    melanin: float
+    blood: float
 
 
 @dataclass
@@ -73,28 +80,29 @@ class Canvas:
 
 def outline(
     shape: tuple[int, int], radius: float, irregular: float, soft: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A lesion's form: `reach`, `inside`, `angle` and `centre`, as `Lesion` has them."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A lesion's form: `reach`, `inside` and `centre`, as `Lesion` has them."""
     height, width = shape
     centre = np.array([width, height]) / 2 + rng.normal(0, 0.03, 2) * width
     turn, long = rng.uniform(0, np.pi), rng.uniform(1, 1.35)
-    y, x = np.indices(shape, np.float32, sparse=True)
-    x, y = x - np.float32(centre[0]), y - np.float32(centre[1])
-    angle = np.arctan2(y, x)
-    along = (x * np.cos(turn) + y * np.sin(turn)) / long
-    across = (y * np.cos(turn) - x * np.sin(turn)) * long**0.5
-    reach = np.sqrt(along**2 + across**2) / radius
+    # The form is smooth: every other pixel is enough.
+    x = np.arange(0, width + 1, 2, dtype=np.float32)[None, :] - np.float32(centre[0])
+    y = np.arange(0, height + 1, 2, dtype=np.float32)[:, None] - np.float32(centre[1])
+    along = (x * np.float32(np.cos(turn)) + y * np.float32(np.sin(turn))) * np.float32(1 / long)
+    across = (y * np.float32(np.cos(turn)) - x * np.float32(np.sin(turn))) * np.float32(long**0.5)
+    reach, angle = cv2.cartToPolar(along, across)
     # Low waves around the border make it asymmetric; noise makes it ragged.
-    around = np.linspace(-np.pi, np.pi, 721)
+    around = np.linspace(0, 2 * np.pi, 721)
     border = np.ones_like(around)
     for wave in range(1, 6):
         border += irregular / wave**0.7 * rng.normal() * np.cos(wave * around + rng.uniform(0, 7))
-    border = np.maximum(border, 0.35)
-    reach = reach / np.interp(angle, around, border).astype(np.float32)
-    ragged = clouds(shape, 0.3 * radius, rng, 4) * np.float32(0.7 * irregular)
-    reach = np.maximum(reach + ragged * np.minimum(reach, 1), 0).astype(np.float32)
+    border = (radius * np.maximum(border, 0.35)).astype(np.float32)
+    reach /= border[np.round(angle * np.float32(360 / np.pi)).astype(np.int32)]
+    ragged = clouds(reach.shape, 0.15 * radius, rng, 4) * np.float32(0.7 * irregular)
+    reach = np.maximum(reach + ragged * np.minimum(reach, 1), 0)
+    reach = cv2.resize(reach, (2 * reach.shape[1], 2 * reach.shape[0]))[:height, :width]
     inside = smooth_step(reach, 1 + soft / 2, 1 - soft / 2)
-    return reach, inside, angle, centre
+    return reach, inside, centre
 
 
 def nv(lesion: Lesion) -> None:
@@ -102,7 +110,7 @@ def nv(lesion: Lesion) -> None:
     rng = lesion.rng
     depth = float(np.clip(np.exp(rng.normal(-0.65, 0.6)), 0.1, 2.0))
     kind = rng.choice(["network", "globules", "both", "even"], p=[0.45, 0.2, 0.15, 0.2])
-    draw.pigment(lesion, depth, rng.uniform(0.1, 0.4), rng.uniform(0.1, 0.7))
+    draw.pigment(lesion, depth, rng.uniform(0.1, 0.4), rng.uniform(0.2, 1.0))
     if kind in ("network", "both"):
         draw.pigment_network(lesion, rng.uniform(0.4, 1.0) * depth)
     if kind in ("globules", "both"):
@@ -133,7 +141,7 @@ def mel(lesion: Lesion) -> None:
     if chosen[5]:
         draw.regression(lesion)
     if chosen[4]:
-        draw.blue_white_veil(lesion, rng.uniform(0.35, 0.8))
+        draw.blue_white_veil(lesion, rng.uniform(0.25, 0.65))
     draw.redness(lesion, rng.uniform(0.0, 0.25))
 
 
@@ -147,8 +155,8 @@ def bkl(lesion: Lesion) -> None:
         chosen = rng.random(3) < [0.65, 0.55, 0.5]
         if not chosen.any():
             chosen[0] = True
-        lesion.blue += lesion.inside * np.float32(max(0, rng.normal(0.05, 0.12)))
-        lesion.yellow = np.maximum(lesion.yellow, rng.uniform(0, 0.3) * lesion.inside)
+        lesion.blue += lesion.inside * np.float32(max(0, rng.normal(0.08, 0.12)))
+        lesion.yellow = np.maximum(lesion.yellow, rng.uniform(0.1, 0.45) * lesion.inside)
         if chosen[2]:
             draw.fissures_and_ridges(lesion, rng.uniform(0.25, 0.6))
         if chosen[1]:
@@ -235,14 +243,14 @@ def skin_maps(
     points = scatter(np.ones(shape, np.float32), number, rng)
     radii = mm * rng.uniform(0.1, 0.1 + 0.35 * max(skin.freckles, skin.sun_damage), len(points))
     spots = blur(discs(shape, points, radii, 1.8, rng), 0.1 * mm)
-    brown += 0.2 * spots * (1 + 0.5 * noise(shape, 0.2 * mm, rng))
+    brown += 0.2 * spots * (1 + 0.3 * noise(shape, 0.3 * mm, rng))
     red = 0.03 * clouds(shape, 2.5 * mm, rng)
     if skin.sun_damage > 0.2:  # yellow-brown mottling and a net of fine vessels
         damage = np.float32(skin.sun_damage)
-        net = honeycomb(shape, 0.7 * mm, 0.7, rng, 0.6)
-        red += 0.22 * damage * net * np.clip(noise(shape, 3 * mm, rng) + 0.6, 0, 1)
-        brown += 0.09 * damage * clouds(shape, 0.9 * mm, rng)
-    return brown, red
+        net = honeycomb(shape, 0.7 * mm, 0.8, rng, 0.5)
+        red += 0.13 * damage * net * np.clip(noise(shape, 3 * mm, rng) + 0.3, 0, 1)
+        brown += 0.05 * damage * clouds(shape, 0.9 * mm, rng)
+    return brown + np.float32(skin.melanin), red + np.float32(skin.blood)
 
 
 def hairs(shape: tuple[int, int], mm: float, amount: float, rng: np.random.Generator) -> np.ndarray:
@@ -280,30 +288,29 @@ def draw_canvas(
     height, width = shape
     median, spread = AREA[dx]
     area = np.clip(median * np.exp(form.normal(0, spread)), 0.015, 0.8)
-    # A canvas is 1.25 times as wide and high as the photograph that the share belongs to.
-    radius = float(np.sqrt(area * height * width / 1.25**2 / np.pi))
+    # `area` is a share of the photograph, which is smaller than the canvas.
+    radius = float(np.sqrt(area * height * width / MARGIN**2 / np.pi))
     irregular, soft = form.uniform(*IRREGULAR[dx]), form.uniform(*SOFT[dx])
     lesion = Lesion(*outline(shape, radius, irregular, soft, form), radius, mm, detail)
     DIAGNOSES[dx](lesion)
     brown, red = skin_maps(shape, mm, skin, detail)
     lesion.brown += brown
     lesion.red += red
-    density = optical_density(lesion)
-    hair = hairs(shape, mm, skin.hair, detail)[..., None]
-    density += hair * (np.array([1.5, 1.7, 1.7], np.float32) - density) * np.float32(0.9)
+    hair = hairs(shape, mm, skin.hair, detail)
     mask = (lesion.reach < 1 + soft / 4).astype(np.uint8) * 255
-    return Canvas(density, mask, lesion.criteria)
+    return Canvas(optical_density(lesion, hair), mask, lesion.criteria)
 
 
-def optical_density(lesion: Lesion) -> np.ndarray:
-    """The density of a lesion's maps, float32 (h, w, 3); see `DENSITY`."""
+def optical_density(lesion: Lesion, hair: np.ndarray) -> np.ndarray:
+    """The density of a lesion's maps and of hairs over it, float32 (h, w, 3); see `DENSITY`."""
     black = np.maximum(lesion.brown - 0.8, 0)
-    maps = cv2.merge([lesion.brown, lesion.blue, lesion.red, black])
-    density = cv2.transform(maps, DENSITY)
-    for cover, own in ((lesion.white, WHITE), (lesion.yellow, YELLOW)):
+    maps = np.stack([lesion.brown, lesion.blue, lesion.red, black]).reshape(4, -1)
+    channels = (DENSITY @ maps).reshape(3, *lesion.shape)
+    for cover, own in ((lesion.white, WHITE), (lesion.yellow, YELLOW), (hair, HAIR)):
         if cover.any():
-            density += cover[..., None] * (own - density)
-    return density
+            for channel, value in zip(channels, own, strict=True):
+                channel += cover * (value - channel)
+    return cv2.merge(list(channels))
 
 
 # How hairy, how sun-exposed places are, from 0 to 1; places not named lie between.
@@ -313,7 +320,11 @@ SUNNY = {"face": 1.0, "scalp": 1.0, "ear": 1.0, "hand": 0.8, "neck": 0.7, "chest
 
 
 def skin_of(sex: str, age: float, localization: str, rng: np.random.Generator) -> Skin:
-    """A patient's skin. Men's is hairier: the one weak sign of sex that the pictures give."""
+    """A patient's skin.
+
+    Men's is hairier, and a little darker and redder [van den Berghe and Frost 1986, Am Anthropol
+    88:730: women are the lighter sex everywhere]: a weak sign of sex, as in the real pictures.
+    """
     hair = HAIRY.get(localization, 0.3) * (1.4 if sex == "male" else 0.7) * rng.uniform(0, 1.6)
     years = 50 if np.isnan(age) else age
     sun = SUNNY.get(localization, 0.25) * np.clip((years - 30) / 45, 0, 1) * rng.uniform(0.3, 1.3)
@@ -322,4 +333,6 @@ def skin_of(sex: str, age: float, localization: str, rng: np.random.Generator) -
         sun_damage=float(np.clip(sun, 0, 1)),
         freckles=float(rng.random() ** 3),
         texture=float(rng.uniform(0.3, 1.2)),
+        melanin=float(rng.normal(0.015 if sex == "male" else -0.015, 0.03)),
+        blood=float(rng.normal(0.015 if sex == "male" else -0.015, 0.03)),
     )

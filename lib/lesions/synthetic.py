@@ -111,8 +111,7 @@ def _draw_lesion(
     detail = np.random.default_rng([seed, 2, first["detail"]])
     camera = cameras.CAMERAS[first["dataset"]]
     mm = size[1] / form.uniform(*camera.field)
-    # A margin around the picture, for other views of the lesion.
-    shape = (int(size[0] * 1.25), int(size[1] * 1.25))
+    shape = (int(size[0] * drawing.MARGIN), int(size[1] * drawing.MARGIN))
     skin = drawing.skin_of(first["sex"], first["age"], first["localization"], form)
     canvas = drawing.draw_canvas(first["dx"], shape, mm, skin, form, detail)
     pictures: dict[str, tuple[np.ndarray, np.ndarray]] = {}

@@ -39,6 +39,7 @@ PARAMETERS: dict[str, Parameter] = {
     "DATA_DIR": Parameter("", "folder of ham10000 or of your own images; empty: HAM10000_DIR"),
     "LIMIT": Parameter(0, "use only about this many images, whole lesions; 0: all", 0, 10**6),
     "SAMPLE_IMAGES": Parameter(1500, "images to draw for the sample", 120, 20_000),
+    "SAMPLE_SEED": Parameter(0, "fixes the drawing; SEED fixes what is done with it", 0, 2**31 - 1),
     "SAMPLE_WIDTH": Parameter(300, "their width in pixels; the height is 3/4 of it", 64, 1200),
     # duplicates (02)
     "HASH": Parameter("average_hash", "the perceptual hash shown in 02",

@@ -61,8 +61,8 @@ def _shuffled_ids(prefix: str, keys: pd.Series, rng: np.random.Generator) -> dic
 
 
 def _add_look_alikes(lesions: pd.DataFrame, number: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Other lesions of the same form, colour and view, but with details of their own."""
-    single = lesions.index[lesions["photographs"] == 1]
+    """Other nevi of the same form, colour and view, but with details of their own."""
+    single = lesions.index[(lesions["photographs"] == 1) & (lesions["dx"] == "nv")]
     chosen = lesions.loc[rng.choice(single, number, replace=False)].copy()
     chosen["detail"] = len(lesions) + np.arange(number)
     chosen["plant"] = "look_alike"

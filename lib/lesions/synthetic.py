@@ -16,7 +16,8 @@ from lesions.progress import track
 # Everything that a change of should make a new sample: the code that draws, and the counts.
 INGREDIENTS = [
     *(Path(__file__).with_name(f"{name}.py") for name in (
-        "synthetic", "planting", "population", "drawing", "criteria", "fields", "cameras")),
+        "synthetic", "planting", "population", "drawing", "diagnoses", "criteria",
+        "criteria_other", "fields", "cameras")),
     population.COUNTS,
 ]  # fmt: skip
 JPEG_QUALITY = 92

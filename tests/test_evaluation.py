@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics as sk
+
 from lesions import evaluation, scoring
 from lesions.errors import LesionsError
-from sklearn import metrics as sk
 
 
 def make_predictions(truth, p, classes, lesions=None):

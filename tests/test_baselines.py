@@ -95,7 +95,8 @@ def test_what_test_images_look_like_changes_no_other_answer(world, name):
         age=table["age"].mask(is_test, 90.0),
         localization=table["localization"].mask(is_test, "nowhere"),
     )
-    histograms = histograms.mask(is_test[:, None], 5.0)
+    histograms = histograms.copy()
+    histograms.loc[is_test] = 5.0
     after = baselines.predict(name, rows, table, "dx", histograms)
     others = before["split"] == "validation"
     pd.testing.assert_frame_equal(before[others], after[others])

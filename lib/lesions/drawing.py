@@ -160,14 +160,16 @@ def draw_canvas(
 
 def optical_density(lesion: Lesion, hair: np.ndarray) -> np.ndarray:
     """The density of a lesion's maps and of hairs over it, float32 (h, w, 3); see `DENSITY`."""
-    black = np.maximum(lesion.brown - 0.8, 0)
-    maps = np.stack([lesion.brown, lesion.blue, lesion.red, black]).reshape(4, -1)
-    channels = (DENSITY @ maps).reshape(3, *lesion.shape)
-    for cover, own in ((lesion.white, WHITE), (lesion.yellow, YELLOW), (hair, HAIR)):
-        if cover.any():
-            for channel, value in zip(channels, own, strict=True):
-                channel += cover * (value - channel)
-    return cv2.merge(list(channels))
+    maps = (lesion.brown, lesion.blue, lesion.red, np.maximum(lesion.brown - 0.8, 0))
+    covers = ((lesion.white, WHITE), (lesion.yellow, YELLOW), (hair, HAIR))
+    covers = [(cover, own) for cover, own in covers if cover.any()]
+    channels = []
+    for channel, weights in enumerate(DENSITY):
+        density = sum(weight * part for weight, part in zip(weights, maps, strict=True))
+        for cover, own in covers:
+            density += cover * (own[channel] - density)
+        channels.append(density)
+    return cv2.merge(channels)
 
 
 # How hairy, how sun-exposed places are, from 0 to 1; places not named lie between.

@@ -239,11 +239,12 @@ def predict(
     # One thread: several get in each other's way on a busy machine, up to twenty times slower.
     with threadpool_limits(1):
         model = baseline.fit(train, validation, seed)
+        found = model.predict_proba(prepare.transform(x[~is_train]))
 
     asked = rows[rows["split"] != "train"].reset_index(drop=True)
     each = unique[~is_train].reset_index(drop=True)
     classes = sorted(rows["label"].unique())
-    p = pd.DataFrame(model.predict_proba(prepare.transform(x[~is_train])), columns=model.classes_)
+    p = pd.DataFrame(found, columns=model.classes_)
     p = p.reindex(columns=classes, fill_value=0.0).add_prefix("p_")
     answers = asked[keys].merge(pd.concat([each, p], axis=1), on=keys, how="left")
     about = asked[["image_id", "lesion_id", "split"]].assign(truth=asked["label"])

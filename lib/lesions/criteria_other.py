@@ -128,7 +128,7 @@ def ovoid_nests(lesion: Lesion) -> None:
     dots = discs(lesion.shape, dots, lesion.mm * rng.uniform(0.03, 0.07, len(dots)))
     both = np.maximum(nests, 0.8 * blur(dots, 0.02 * lesion.mm))
     lesion.blue += both * np.float32(rng.uniform(0.4, 0.8))
-    lesion.brown += both * np.float32(rng.uniform(0.1, 0.5))
+    lesion.brown += both * np.float32(rng.uniform(0.0, 0.3))
     lesion.criteria.append("ovoid_nests")
 
 
@@ -206,7 +206,7 @@ def lacunae(lesion: Lesion, dark: bool = False) -> None:
     tint = np.zeros(lesion.shape, np.float32)
     for group in range(3):  # three groups of lakes, each with its own blue
         drawn = discs(lesion.shape, points[group::3], radii[group::3], 1.4, rng)
-        tint = np.where(drawn > lakes, np.float32(rng.uniform(0, 0.8 if dark else 0.25)), tint)
+        tint = np.where(drawn > lakes, np.float32(rng.uniform(0, 0.7 if dark else 0.15)), tint)
         lakes = np.maximum(lakes, drawn)
     lakes = blur(lakes, 0.05 * lesion.mm) * lesion.inside
     lesion.red += lakes * np.float32(rng.uniform(0.4, 1.0))

@@ -27,7 +27,7 @@ from lesions.fields import (
 # Optical density in red, green and blue light (rows) of one unit of epidermal melanin (brown), of
 # melanin in the dermis (blue), of blood (red), and of the excess of melanin that looks black.
 DENSITY = np.array(
-    [[0.42, 1.25, 0.24, 0.35], [0.84, 0.88, 1.0, 0.2], [1.05, 0.55, 0.6, 0.1]], np.float32
+    [[0.42, 1.25, 0.24, 0.35], [0.84, 0.88, 1.0, 0.2], [1.05, 0.55, 0.68, 0.1]], np.float32
 )
 # The densities of what covers the colours: white scar or keratin, yellow keratin, hair.
 WHITE = np.array([-0.1, -0.22, -0.2], np.float32)

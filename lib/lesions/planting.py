@@ -6,14 +6,24 @@ import pandas as pd
 
 from lesions.population import make_lesions
 
-# Columns of truth.csv, one row a picture or table row.
+# Columns of truth.csv, one row a picture, in the table or not:
+#   image_id, lesion_id, dx   as in the table
+#   file                      its name in images/, empty if there is none
+#   in_table                  False for a picture without a row
+#   readable                  False if there is no file, or no whole image in it
+#   lesion                    the lesion that was drawn, whatever the lesion_id says
+#   view                      0 for its first photograph, 1, 2 … for the others
+#   plant                     what was planted: one of PLANTS, or empty
+#   source                    what it copies, resembles, or shows again: an image_id, or empty
+#   criteria, artefacts       names of what was drawn, with spaces between
 TRUTH = [
-    "image_id", "file", "in_table", "readable", "lesion_id", "lesion", "dx", "plant", "source",
-    "view", "criteria", "artefacts",
+    "image_id", "file", "in_table", "readable", "lesion_id", "lesion", "dx", "view", "plant",
+    "source", "criteria", "artefacts",
 ]  # fmt: skip
 COPIES = ("exact_copy", "reencoded", "resized", "cropped", "brightness", "mirrored")
 # In this order, so that the smallest samples have the first two.
 BROKEN = ("truncated", "no_file", "empty", "wrong_format", "not_an_image", "wrong_name")
+PLANTS = (*COPIES, "look_alike", "two_lesion_ids", *BROKEN, "no_row")
 
 
 def plan(images: int, seed: int) -> pd.DataFrame:
@@ -28,93 +38,87 @@ def plan(images: int, seed: int) -> pd.DataFrame:
         sources.
     """
     rng = np.random.default_rng([seed, 0, images])
-    each = max(1, round(images * 0.005))  # copies of each kind, look-alikes, misfiled lesions
+    each = max(1, round(images / 200))  # copies of each kind, look-alikes, misfiled photographs
     orphans = max(1, images // 500)
-    lesions = make_lesions(images - each * (len(COPIES) + 1) + orphans, rng)
-    lesions["form"] = lesions["detail"] = np.arange(len(lesions))
-    lesions["plant"] = lesions["like"] = ""
-    lesions = _add_look_alikes(lesions, each, rng)
-    lesions["lesion"] = [f"L{number:06d}" for number in range(len(lesions))]
-
+    lesions = make_lesions(images + orphans - each * (len(COPIES) + 1), rng)
+    lesions = _with_look_alikes(lesions, each, rng)
     rows = lesions.loc[lesions.index.repeat(lesions["photographs"])].reset_index(drop=True)
     rows["view"] = rows.groupby("lesion").cumcount()
-    rows["lesion_id"] = rows["lesion"].map(_shuffled_ids("SYNL", lesions["lesion"], rng))
-    rows["key"] = np.arange(len(rows))
-    rows["source"] = -1
-    rows = _add_copies(rows, each, rng)
-    rows = _misfile(rows, each, rng)
-    rows["image_id"] = rows["key"].map(_shuffled_ids("SYN", rows["key"], rng))
-    names = rows.set_index("key")["image_id"]
-    rows["source"] = rows["source"].map(names).fillna("")
-    look_alike = rows["plant"] == "look_alike"
-    firsts = rows[rows["view"] == 0].drop_duplicates("detail").set_index("detail")["image_id"]
-    rows.loc[look_alike, "source"] = rows.loc[look_alike, "form"].map(firsts)
-    rows = _break(rows, images, orphans, rng)
-    order = rows["lesion"].map({name: i for i, name in enumerate(lesions["lesion"])})
-    return rows.iloc[np.lexsort([rows["key"], order])].reset_index(drop=True)
+    # Until the pictures have their ids, they are known by their row number.
+    rows["filed"], rows["source"] = rows["lesion"], -1
+    _link_look_alikes(rows)
+    rows = _with_copies(rows, each, rng)
+    _misfile(rows, each, rng)
+    _break(rows, images, orphans, rng)
+    rows["lesion_id"] = rows["filed"].map(_shuffled_ids("SYNL", rows["filed"].unique(), rng))
+    ids = _shuffled_ids("SYN", rows.index, rng)
+    rows["image_id"] = rows.index.map(ids)
+    rows["source"] = rows["source"].map(ids).fillna("")
+    rows["file"] = (
+        rows["image_id"] + rows["plant"].map({"wrong_name": "_edited"}).fillna("") + ".jpg"
+    )
+    rows.loc[rows["plant"] == "no_file", "file"] = ""
+    return rows.sort_values("lesion", kind="stable").reset_index(drop=True)
 
 
-def _shuffled_ids(prefix: str, keys: pd.Series, rng: np.random.Generator) -> dict:
+def _shuffled_ids(prefix: str, keys: pd.Index, rng: np.random.Generator) -> dict:
     """A made-up id for each key; ids say nothing about what they name, as in HAM10000."""
     numbers = rng.permutation(len(keys)) + 1
     return {key: f"{prefix}_{number:07d}" for key, number in zip(keys, numbers, strict=True)}
 
 
-def _add_look_alikes(lesions: pd.DataFrame, number: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Other nevi of the same form, colour and view, but with details of their own."""
+def _with_look_alikes(lesions: pd.DataFrame, number: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Add nevi of the same form, colour and view as another one, with details of their own."""
+    lesions["plant"] = ""
+    lesions["form"] = lesions["detail"] = np.arange(len(lesions))
     single = lesions.index[(lesions["photographs"] == 1) & (lesions["dx"] == "nv")]
     chosen = lesions.loc[rng.choice(single, number, replace=False)].copy()
     chosen["detail"] = len(lesions) + np.arange(number)
     chosen["plant"] = "look_alike"
-    return pd.concat([lesions, chosen], ignore_index=True)
+    lesions = pd.concat([lesions, chosen], ignore_index=True)
+    lesions["lesion"] = [f"lesion{number:06d}" for number in lesions["detail"]]
+    return lesions
 
 
-def _add_copies(rows: pd.DataFrame, each: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Copies of pictures: of each kind, every other one under a lesion_id of its own."""
-    sources = rows[rows["plant"] == ""].sample(each * len(COPIES), random_state=rng)
-    copies = sources.copy()
+def _link_look_alikes(rows: pd.DataFrame) -> None:
+    """Name the picture that each look-alike resembles: that of the lesion with its form."""
+    alike = rows["plant"] == "look_alike"
+    originals = {form: row for row, form in rows.loc[~alike, "form"].items()}
+    rows.loc[alike, "source"] = rows.loc[alike, "form"].map(originals)
+
+
+def _with_copies(rows: pd.DataFrame, each: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Add copies of pictures: of each kind, every other one under a lesion_id of its own."""
+    copies = rows[rows["plant"] == ""].sample(each * len(COPIES), random_state=rng)
+    copies["source"] = copies.index
     copies["plant"] = np.tile(COPIES, each)
-    copies["source"] = sources["key"]
-    copies["key"] = len(rows) + np.arange(len(copies))
-    for turn, row in enumerate(copies.index):
-        if turn // len(COPIES) % 2:
-            copies.loc[row, "lesion_id"] = f"SYNL_{900_000 + turn:07d}"
+    apart = np.arange(len(copies)) // len(COPIES) % 2 == 1
+    copies.loc[apart, "filed"] = [f"copy{turn}" for turn in range(apart.sum())]
     return pd.concat([rows, copies], ignore_index=True)
 
 
-def _misfile(rows: pd.DataFrame, number: int, rng: np.random.Generator) -> pd.DataFrame:
-    """One photograph of some lesions stands under a second lesion_id."""
-    again = rows.index[(rows["view"] == 1) & (rows["plant"] == "")]
-    chosen = rng.choice(again, min(number, len(again)), replace=False)
+def _misfile(rows: pd.DataFrame, number: int, rng: np.random.Generator) -> None:
+    """File the second photograph of some lesions under another lesion_id."""
+    second = rows.index[(rows["view"] == 1) & (rows["plant"] == "")]
+    chosen = rng.choice(second, min(number, len(second)), replace=False)
     rows.loc[chosen, "plant"] = "two_lesion_ids"
-    rows.loc[chosen, "lesion_id"] = [f"SYNL_{950_000 + turn:07d}" for turn in range(len(chosen))]
-    firsts = rows[rows["view"] == 0].drop_duplicates("lesion").set_index("lesion")["key"]
-    rows.loc[chosen, "source"] = rows.loc[chosen, "lesion"].map(firsts)
-    return rows
+    rows.loc[chosen, "filed"] = [f"again{turn}" for turn in range(len(chosen))]
+    rows.loc[chosen, "source"] = chosen - 1  # the row before is the first photograph
 
 
-def _break(rows: pd.DataFrame, images: int, orphans: int, rng: np.random.Generator) -> pd.DataFrame:
+def _break(rows: pd.DataFrame, images: int, orphans: int, rng: np.random.Generator) -> None:
     """Break about one file in a hundred, and take some pictures out of the table.
 
     Only single photographs of nevi with nothing else planted are broken: there are plenty.
     """
-    rows["file"] = rows["image_id"] + ".jpg"
-    rows["in_table"] = rows["readable"] = True
-    taken = set(rows["source"])
-    free = rows[(rows["plant"] == "") & (rows["dx"] == "nv") & (rows["photographs"] == 1)]
-    free = free[~free["image_id"].isin(taken)]
+    free = (rows["plant"] == "") & (rows["dx"] == "nv") & (rows["photographs"] == 1)
+    free &= ~rows.index.isin(rows["source"])
     broken = -(-images // 100)
-    chosen = rng.choice(free.index, broken + orphans, replace=False)
-    rows.loc[chosen[:broken], "plant"] = [BROKEN[i % len(BROKEN)] for i in range(broken)]
+    chosen = rng.choice(rows.index[free], broken + orphans, replace=False)
+    rows.loc[chosen[:broken], "plant"] = [BROKEN[turn % len(BROKEN)] for turn in range(broken)]
     rows.loc[chosen[broken:], "plant"] = "no_row"
-    rows.loc[chosen[broken:], "in_table"] = False
-    rows.loc[rows["plant"] == "no_file", "file"] = ""
-    wrong = rows["plant"] == "wrong_name"
-    rows.loc[wrong, "file"] = rows.loc[wrong, "image_id"] + "_edited.jpg"
-    rows.loc[rows["plant"].isin(["truncated", "no_file", "empty", "not_an_image"]), "readable"] = (
-        False
-    )
-    return rows
+    rows["in_table"] = rows["plant"] != "no_row"
+    rows["readable"] = ~rows["plant"].isin(["truncated", "no_file", "empty", "not_an_image"])
 
 
 def encode(picture: np.ndarray, quality: int) -> bytes:

@@ -13,6 +13,7 @@ COLUMNS = [
     "lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization", "dataset",
 ]  # fmt: skip
 CLASSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
+TYPES = ("histo", "follow_up", "consensus", "confocal")
 
 
 @cache
@@ -31,20 +32,20 @@ def _kinds(lesions: int, fewest: int) -> list[str]:
     """`"dx / dx_type / dataset"` of so many lesions, in the real shares, rounded.
 
     The shares are met as nearly as whole numbers allow (largest remainders), instead of drawn,
-    so that a rare class cannot be missing by chance; each class has at least `fewest` lesions.
+    so that a rare class cannot be missing by chance; each class and each dx_type has at least
+    `fewest` lesions.
     """
-    table = counts()["lesions by dx / dx_type / dataset"]
-    shares = pd.Series(table) / sum(table.values()) * lesions
-    whole = np.floor(shares).astype(int)
-    left = lesions - whole.sum()
-    whole[(shares - whole).nlargest(left).index] += 1
-    for name in CLASSES:
-        own = [kind for kind in whole.index if kind.startswith(f"{name} /")]
-        # The largest kinds of a class come first; nevi have lesions to give.
-        order = sorted(own, key=lambda kind: -table[kind])
-        for turn in range(max(0, fewest - whole[own].sum())):
-            whole[order[turn % len(order)]] += 1
-            whole[whole.idxmax()] -= 1
+    table = pd.Series(counts()["lesions by dx / dx_type / dataset"])
+    exact = table / table.sum() * lesions
+    whole = np.floor(exact).astype(int)
+    whole[(exact - whole).nlargest(lesions - whole.sum()).index] += 1
+    parts = table.index.str.split(" / ")
+    for part, names in ((0, CLASSES), (1, TYPES)):
+        for name in names:
+            own = table[parts.str[part] == name].sort_values(ascending=False).index
+            for turn in range(max(0, fewest - whole[own].sum())):
+                whole[own[turn % len(own)]] += 1
+                whole[whole.idxmax()] -= 1  # the largest kind, nevi, has lesions to give
     return [kind for kind, number in whole.items() for _ in range(number)]
 
 
@@ -73,7 +74,7 @@ def make_lesions(images: int, rng: np.random.Generator, fewest: int = 3) -> pd.D
         by_sex = tables["age by dx / dx_type / sex"]
         age = pick(by_sex.get(f"{dx} / {dx_type} / {sex}") or by_sex[f"{dx} / {dx_type} / male"],
                    rng)  # fmt: skip
-        number = int(pick(tables["photographs by dx / dx_type"][f"{dx} / {dx_type}"], rng))
+        number = int(pick(tables["photographs by dx / dx_type / dataset"][kind], rng))
         age = np.nan if age == "missing" else float(age)
         rows.append((dx, dx_type, age, sex, place, dataset, number))
     names = ["dx", "dx_type", "age", "sex", "localization", "dataset", "photographs"]
@@ -82,18 +83,11 @@ def make_lesions(images: int, rng: np.random.Generator, fewest: int = 3) -> pd.D
 
 
 def _adjust(table: pd.DataFrame, images: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Add photographs to single-image nevi, or take them from nevi, until the sum is right."""
-    nevi = rng.permutation(table.index[table["dx"] == "nv"])
-    difference = images - table["photographs"].sum()
-    while difference:
-        for row in nevi:
-            number = table.loc[row, "photographs"]
-            if difference > 0 and number == 1:
-                table.loc[row, "photographs"] += 1
-                difference -= 1
-            elif difference < 0 and number > 1:
-                table.loc[row, "photographs"] -= 1
-                difference += 1
-            if not difference:
-                break
+    """Give lesions a photograph more, or one less, until they have `images`; nevi come first."""
+    order = rng.permutation(table.index)
+    order = order[np.argsort(table.loc[order, "dx"] != "nv", kind="stable")]
+    while difference := images - int(table["photographs"].sum()):
+        # There are fewer lesions than images, so someone has a photograph to give.
+        able = order if difference > 0 else order[table.loc[order, "photographs"] > 1]
+        table.loc[able[: abs(difference)], "photographs"] += np.sign(difference)
     return table

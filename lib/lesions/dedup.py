@@ -31,6 +31,7 @@ __all__ = [
     "perceptual_hashes",
     "removal_rules",
     "same_lesion_pairs",
+    "score_by_plant",
     "score_pairs",
 ]
 
@@ -123,24 +124,22 @@ def keep_list(
     dropped = dropped or {}
     listed = pd.DataFrame({"image_id": table["image_id"].to_numpy()})
     listed["group"] = listed["image_id"].map(groups).fillna(listed["image_id"])
-    unknown = sum((table[name].isna() | (table[name] == "unknown")) for name in DESCRIBING)
+    unknown = sum(table[name].isna() | (table[name] == "unknown") for name in DESCRIBING)
     listed["rank"] = 2 * unknown.to_numpy() + (table["dx_type"] != "histo").to_numpy()
-    listed["out"] = listed["image_id"].isin(dropped)
-    best = listed[~listed["out"]].sort_values("rank", kind="stable").drop_duplicates("group")
-    stays = best.set_index("group")["image_id"]
-    listed["stays"] = listed["group"].map(stays)
-    listed["keep"] = ~listed["out"] & (listed["stays"] == listed["image_id"])
-    size = listed[~listed["out"]].groupby("group").size()
-    listed["size"] = listed["group"].map(size)
+    present = listed[~listed["image_id"].isin(dropped)].sort_values("rank", kind="stable")
+    stays = present.groupby("group")["image_id"].first().to_dict()
+    size = present["group"].value_counts().to_dict()
 
-    def why(row: tuple) -> str:
-        if row.out:
-            return dropped[row.image_id]
-        if not row.keep:
-            return f"{reason} of {row.stays}"
-        return "only one of its kind" if row.size == 1 else f"stays for {row.size} images"
+    def why(image_id: str, group: str) -> str:
+        if image_id in dropped:
+            return dropped[image_id]
+        if stays[group] != image_id:
+            return f"{reason} of {stays[group]}"
+        return "only one of its kind" if size[group] == 1 else f"stays for {size[group]} images"
 
-    listed["reason"] = [why(row) for row in listed.itertuples()]
+    pairs = list(zip(listed["image_id"], listed["group"], strict=True))
+    listed["keep"] = [stays.get(group) == image_id for image_id, group in pairs]
+    listed["reason"] = [why(image_id, group) for image_id, group in pairs]
     return listed[["image_id", "keep", "reason", "group"]]
 
 
@@ -191,6 +190,29 @@ def score_pairs(found: pd.DataFrame, true_pairs: pd.DataFrame) -> dict[str, floa
         "true": truth,
         "recall": right / truth if truth else np.nan,
     }
+
+
+def score_by_plant(found: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """On the sample: how many of the planted pairs of each kind are among those found.
+
+    Copies and lesions under two ids should be found; look-alikes should not.
+
+    Args:
+        found: with image_a and image_b.
+        truth: the sample's truth.csv; images without a row, or unreadable, are left out.
+
+    Returns:
+        plant, planted (pairs), found, share.
+    """
+    usable = truth[truth["in_table"] & truth["readable"]]
+    planted = usable[usable["source"].fillna("").isin(set(usable["image_id"]))]
+    lines = []
+    for plant, some in planted.groupby("plant", sort=False):
+        pairs = some.rename(columns={"image_id": "image_a", "source": "image_b"})
+        right = score_pairs(found, pairs)["right"]
+        share = right / len(some)
+        lines.append({"plant": plant, "planted": len(some), "found": right, "share": share})
+    return pd.DataFrame(lines)
 
 
 def _unordered(pairs: pd.DataFrame) -> set[frozenset[str]]:

@@ -17,6 +17,7 @@ import pandas as pd
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler, normalize
+from threadpoolctl import threadpool_limits
 
 from lesions import datasets, files
 from lesions.dedup import same_lesion_pairs, score_pairs
@@ -75,7 +76,8 @@ def descriptor_pairs(
             described.places[a], described.points[a], described.places[b], described.points[b]
         )
 
-    with ThreadPoolExecutor(workers) as threads:
+    # Our threads share out the pairs; without the limit each would start threads of its own.
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as threads:
         found = threads.map(confirm, range(len(i)))
         count = np.fromiter(track(found, "Confirming candidates", len(i)), int, len(i))
     names = table["image_id"].to_numpy()

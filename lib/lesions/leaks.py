@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from lesions.errors import LesionsError, shorten
+from lesions.findings import Findings
 from lesions.groups import Groups, merged_groups
 from lesions.images import IMAGE_SUFFIXES, is_image, list_files, name_of
+from lesions.metadata import read_rows
 from lesions.splits import PARTS
 
 PART_NAMES = {
@@ -218,18 +220,19 @@ def rows_from_csvs(
 
 
 def _read_csv(path: Path, image: str | None, label: str | None, split: str = "") -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, sep=None, engine="python", dtype=str, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        reason = " ".join(str(error).split())
-        raise LesionsError(f"{path} cannot be read as CSV ({reason}).") from error
-    table.columns = table.columns.str.strip()
+    findings: Findings = []
+    table = read_rows(str(path), findings)
+    broken = [finding["file"] for finding in findings if finding["severity"] == "error"]
+    if broken:
+        raise LesionsError(f"Lines of another length than the first: {shorten(broken)}; mend them.")
     choices = {
-        "image_id": [image] if image else ["image_id", "image", "filename", "file", "path", "id"],
-        "label": [label] if label else ["dx", "label", "class", "target"],
+        "image_id": [image.lower()]
+        if image
+        else ["image_id", "image", "filename", "file", "path", "id"],
+        "label": [label.lower()] if label else ["dx", "label", "class", "target"],
     }
     if split:
-        choices["split"] = [split]
+        choices["split"] = [split.lower()]
     rows = {}
     for name, columns in choices.items():
         column = next((column for column in columns if column in table), None)
@@ -238,11 +241,11 @@ def _read_csv(path: Path, image: str | None, label: str | None, split: str = "")
                 f"{path} has no column {' or '.join(columns)}; it has "
                 f"{shorten(list(table.columns), 8)}: say which one is the {name}."
             )
-        rows[name] = table[column].fillna("unknown").str.strip()
+        rows[name] = table[column].str.strip()
     rows["image_id"] = rows["image_id"].str.replace("\\", "/").map(_id_of)
-    lesions = table["lesion_id"].fillna("unknown") if "lesion_id" in table else "unknown"
     order = ["image_id", "lesion_id", "label", *(["split"] if split else [])]
-    return pd.DataFrame(rows).assign(lesion_id=lesions)[order].astype(str)
+    rows["lesion_id"] = table.get("lesion_id", pd.Series("", table.index)).replace("", "unknown")
+    return pd.DataFrame(rows)[order].astype(str)
 
 
 def _id_of(name: str) -> str:

@@ -9,7 +9,9 @@ import numpy as np
 from lesions.errors import LesionsError
 from lesions.progress import track
 
-ROWS, COLUMNS = 8, 4096  # compared at a time; so many fit into a processor's fast memory
+# Compared at a time: few enough to fit into a processor's fast memory, and enough that threads
+# seldom wait for each other.
+ROWS, COLUMNS = 64, 4096
 STRIPE = 256  # rows that one thread takes at a time
 MOST = 20_000_000  # pairs; more are no use to anyone, and fill the memory
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -38,7 +40,7 @@ def pairs_within(
             than `most` pairs.
     """
     hashes = _checked(hashes, threshold)
-    if _candidate_count(hashes, threshold) < len(hashes) ** 2 / 32:
+    if buckets_help(hashes, threshold):
         return _sorted([_candidates(hashes, threshold, most)])
     return pairs_between(hashes, hashes, threshold, most, workers, upper=True)
 
@@ -122,15 +124,19 @@ def _keys(hashes: np.ndarray, low: int, length: int) -> np.ndarray:
     return (hashes >> np.uint64(low)) & np.uint64((1 << length) - 1)
 
 
-def _candidate_count(hashes: np.ndarray, threshold: int) -> float:
-    """How many pairs agree in a stretch, added up over the stretches."""
+def buckets_help(hashes: np.ndarray, threshold: int) -> bool:
+    """True if looking up candidates is less work than comparing all pairs.
+
+    A candidate costs some fifty times as much as a pair in a block. Real hashes crowd together,
+    so the candidates are counted, not estimated from the threshold.
+    """
     if threshold > 7:  # stretches of under eight bits tell too little apart
-        return np.inf
-    total = 0
+        return False
+    count = 0
     for low, length in _stretches(threshold):
-        counts = np.unique(_keys(hashes, low, length), return_counts=True)[1]
-        total += int((counts * (counts - 1) // 2).sum())
-    return total
+        sizes = np.unique(_keys(hashes, low, length), return_counts=True)[1]
+        count += int((sizes * (sizes - 1) // 2).sum())
+    return count * 50 < len(hashes) ** 2 / 2
 
 
 def _candidates(hashes: np.ndarray, threshold: int, most: int) -> Pairs:

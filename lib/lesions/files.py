@@ -1,5 +1,6 @@
 """Where things lie, and how they are written: whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -34,7 +35,7 @@ def atomic(target: Path) -> Iterator[Path]:
             shutil.rmtree(target)
         os.replace(partial, target)
     except OSError as error:
-        if error.errno == 28:  # ENOSPC
+        if error.errno == errno.ENOSPC:
             raise LesionsError(
                 f"The disk is full: {target} could not be written. Free some space and run again; "
                 "nothing half-written is left."

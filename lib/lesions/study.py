@@ -3,6 +3,7 @@
 import argparse
 import ast
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -172,6 +173,13 @@ def execute(name: str, values: dict[str, Any], target: Path) -> None:
             f"{name} failed in cell In [{error.exec_count}]: {error.ename}: {error.evalue} "
             f"The notebook up to that cell: {target}"
         ) from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            running.unlink(missing_ok=True)  # it is cut off
+            raise LesionsError(
+                f"{name}: the disk is full under {target.parent}. Free some space and run again."
+            ) from error
+        raise
     finally:
         stop.set()
         follower.join()

@@ -13,7 +13,7 @@ from lesions.backend import keras, tf
 from lesions.errors import LesionsError
 from lesions.files import CACHE, atomic, digest
 from lesions.pipeline import batches, class_weights, encode, one_hot, open_pixels
-from lesions.progress import say
+from lesions.progress import say, track
 
 
 @dataclass
@@ -202,7 +202,7 @@ def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: s
         patience=settings.PATIENCE, rate=settings.LEARNING_RATE,
     )  # fmt: skip
     encoder.trainable = False
-    features = _features(encoder, data, settings)
+    features = _features(encoder, data, settings, label)
     model, history = _train_head(encoder, features, name, data, settings, label)
     return Trained(model, history, "scratch", autoencoder=whole)
 
@@ -222,11 +222,15 @@ def _weights(data: Data, settings: SimpleNamespace) -> dict[int, float] | None:
     return class_weights(data.rows["label"].iloc[data.part("train")], data.classes)
 
 
-def _features(network: keras.Model, data: Data, settings: SimpleNamespace) -> np.ndarray:
+def _features(
+    network: keras.Model, data: Data, settings: SimpleNamespace, label: str
+) -> np.ndarray:
     """A frozen network's output for every cached image, float32 (images, features)."""
     everything = np.arange(len(data.pixels))
     nothing = np.zeros((len(everything), 1), np.float32)
-    return network.predict(batches(data.pixels, everything, nothing, settings), verbose=0)
+    images = batches(data.pixels, everything, nothing, settings).map(lambda image, _: image)
+    steps = track(images, f"{label} features, batches", -(-len(everything) // settings.BATCH_SIZE))
+    return np.concatenate([network.predict_on_batch(batch) for batch in steps])
 
 
 def cached_features(
@@ -247,8 +251,7 @@ def cached_features(
     key = digest(str(data.pixels.filename), data.pixels.shape, sums)
     path = CACHE / "features" / f"{name}-{origin}-{key}.npy"
     if not path.exists():
-        say(f"{label}: features of {len(data.pixels)} images, once")
-        features = _features(network, data, settings)
+        features = _features(network, data, settings, label)
         with atomic(path) as partial:
             np.save(partial, features)
     return np.load(path)

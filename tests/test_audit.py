@@ -138,7 +138,9 @@ def test_f1_uses_what_rounding_leaves_open():
     assert audit.f1_bounds(0.42, 0.50)[1] == pytest.approx(0.4565, abs=1e-4)
     assert audit.f1_is_possible(0.46, 0.42, 0.50)
     assert not audit.f1_is_possible(0.47, 0.42, 0.50)
-    assert not audit.f1_is_possible(0.05, 0.90, 0.90)
+    assert audit.f1_bounds(0.90, 0.90)[0] == pytest.approx(0.80)
+    assert audit.f1_is_possible(0.79, 0.90, 0.90)
+    assert not audit.f1_is_possible(0.78, 0.90, 0.90)
 
 
 # ---------------------------------------------------------------- the paper's table

@@ -239,6 +239,13 @@ def test_pure_colours_fall_into_the_outermost_bins():
     assert (value[1, :, 15] == 1).all()
 
 
+def test_hue_fills_its_bins():
+    """OpenCV's hue ends at 179: a red with a little blue falls into the last bin."""
+    pixels = np.full((1, 4, 4, 3), (255, 0, 30), np.uint8)
+    hue = colour_histograms(pixels, bins=16).reshape(2, 6, 16)[:, 0]
+    assert (hue[:, 15] == 1).all()
+
+
 def test_histograms_refuse_scaled_pixels_and_wrong_shapes():
     with pytest.raises(LesionsError, match="uint8 pixels"):
         colour_histograms(np.zeros((2, 8, 8, 3), np.float32))

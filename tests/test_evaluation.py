@@ -289,6 +289,18 @@ def test_paired_difference_with_itself_is_nothing():
     assert row["a_larger"] == 0.5
 
 
+def test_paired_differences_resample_lesions():
+    one, other = random_predictions(n=80, seed=2), random_predictions(n=80, seed=2, signal=0.5)
+    widths = {}
+    for copies in (1, 10):
+        a, b = (t.loc[t.index.repeat(copies)].reset_index(drop=True) for t in (one, other))
+        ids = [f"I{i}" for i in range(80 * copies)]
+        a, b = a.assign(image_id=ids), b.assign(image_id=ids)
+        row = evaluation.paired_difference(a, b, "accuracy", n=400).loc["accuracy"]
+        widths[copies] = row["high"] - row["low"]
+    assert widths[10] == pytest.approx(widths[1], rel=0.2)
+
+
 def test_paired_difference_refuses_other_images():
     predictions = random_predictions()
     with pytest.raises(LesionsError, match="2 images stand in only one"):

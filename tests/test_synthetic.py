@@ -236,6 +236,7 @@ SHARES = {
 def test_shares_are_those_of_ham10000(people, column):
     wanted = pd.Series(SHARES[column]) / 10015
     found = people[column].value_counts(normalize=True).reindex(wanted.index).fillna(0)
+    # Lesions on legs have more photographs in HAM10000, which the counts do not keep: 1.4 points.
     assert (found - wanted).abs().max() < 0.018
 
 

@@ -310,35 +310,17 @@ def test_paired_difference_refuses_other_images():
         evaluation.paired_difference(predictions, predictions.iloc[1:])
 
 
-# ---------------------------------------------------------------- subgroups
-
-
-def test_age_bands():
-    ages = pd.Series([0, 29, 30, 44.9, 45, 60, 75, 85, np.nan])
-    assert evaluation.age_band(ages).tolist() == [
-        "under 30", "under 30", "30 to 44", "30 to 44", "45 to 59", "60 to 74", "75 and over",
-        "75 and over", "unknown",
-    ]  # fmt: skip
-
-
-def test_subgroups_are_scored_on_their_own_images():
-    predictions = random_predictions(n=120, images_per_lesion=2)
-    table = predictions[["image_id"]].assign(sex=["male"] * 80 + ["female"] * 36 + ["unknown"] * 4)
-    result = evaluation.by_subgroup(predictions, table.sample(frac=1), "sex", ["accuracy"], n=50)
-    assert result["group"].tolist() == ["male", "female", "unknown"]
-    assert result["images"].tolist() == [80, 36, 4]
-    assert result["lesions"].tolist() == [40, 18, 2]
-    by_hand = evaluation.scores(predictions.iloc[80:116])["accuracy"]
-    assert result.loc[1, "value"] == by_hand
-    assert result.loc[1, "low"] < by_hand < result.loc[1, "high"]
-    assert np.isnan(result.loc[2, ["low", "high"]].astype(float)).all()
-
-
-def test_subgroups_by_age_come_in_order():
-    predictions = random_predictions(n=90)
-    table = predictions[["image_id"]].assign(age=[80.0, 20.0, np.nan] * 30)
-    result = evaluation.by_subgroup(predictions, table, "age", "accuracy", n=20)
-    assert result["group"].tolist() == ["under 30", "75 and over", "unknown"]
+def test_folds_are_scored_each_on_its_test_rows():
+    folds = [random_predictions(n=100, seed=seed) for seed in range(3)]
+    mixed = [
+        pd.concat([fold, random_predictions(n=40, seed=9, signal=9.0).assign(split="validation")])
+        for fold in folds
+    ]
+    table = evaluation.across_folds(mixed, ["accuracy", "macro_auc"])
+    values = [evaluation.scores(fold)["accuracy"] for fold in folds]
+    assert table.loc["accuracy", ["fold_0", "fold_1", "fold_2"]].tolist() == values
+    assert table.loc["accuracy", "mean"] == pytest.approx(np.mean(values))
+    assert table.loc["accuracy", "sd"] == pytest.approx(np.std(values, ddof=1))
 
 
 # ---------------------------------------------------------------- bad input
@@ -394,8 +376,3 @@ def test_other_bad_requests_are_refused():
         evaluation.sensitivity_at_specificity(predictions, "mel", 95)
     with pytest.raises(LesionsError, match="weight above 0 for each"):
         evaluation.scores(predictions, {"mel": 1.0})
-    with pytest.raises(LesionsError, match="no column sex"):
-        evaluation.by_subgroup(predictions, predictions[["image_id"]], "sex")
-    with pytest.raises(LesionsError, match="1 predicted images, such as I00000"):
-        table = predictions[["image_id"]].assign(sex="male").iloc[1:]
-        evaluation.by_subgroup(predictions, table, "sex")

@@ -11,9 +11,8 @@ from lesions.scoring import Answers, classes_of
 
 __all__ = [
     "absent_classes",
-    "age_band",
+    "across_folds",
     "bootstrap",
-    "by_subgroup",
     "classes_of",
     "confusion",
     "paired_difference",
@@ -24,7 +23,6 @@ __all__ = [
 
 Decision = str | Mapping[str, float]
 MAIN = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auc")
-AGE_BANDS = ("under 30", "30 to 44", "45 to 59", "60 to 74", "75 and over")
 # Resamples scored at once: enough to be fast, few enough to need only some tens of MB.
 BLOCK = 100
 
@@ -234,60 +232,27 @@ def paired_difference(
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("metric")
 
 
-# ---------------------------------------------------------------- subgroups
-
-
-def age_band(ages: pd.Series) -> pd.Series:
-    """Ages in years as one of `AGE_BANDS`, or "unknown" where the age is missing."""
-    bands = pd.cut(ages, [-np.inf, 30, 45, 60, 75, np.inf], right=False, labels=list(AGE_BANDS))
-    return bands.astype(object).where(ages.notna(), "unknown").astype(str)
-
-
-def by_subgroup(
-    predictions: pd.DataFrame,
-    table: pd.DataFrame,
-    column: str,
-    metrics: str | Sequence[str] = ("accuracy", "balanced_accuracy"),
-    n: int = 1000,
-    seed: int = 0,
-    least: int = 10,
+def across_folds(
+    folds: Sequence[pd.DataFrame], metrics: str | Sequence[str] = MAIN
 ) -> pd.DataFrame:
-    """Scores within each value of a column of the table, such as sex, age, localization, dataset.
+    """Scores of a cross-validation: one model a fold, each scored on its own test fold.
 
-    Balanced accuracy within a subgroup averages over the diagnoses that occur there, so compare
-    subgroups by it with care; accuracy depends on how many of its images are harmless.
+    The spread shows how much the choice of training and test lesions matters; divided by the root
+    of the number of folds it is no standard error, because the training parts overlap.
 
     Args:
-        predictions: see `scores`.
-        table: one row an image, with image_id and `column`. Ages become bands (`age_band`).
-        least: subgroups with fewer lesions get no interval.
+        folds: the predictions of each fold's model; of these the test rows are used.
 
     Returns:
-        tidy: group, images, lesions, metric, value, low, high; the largest subgroup first, ages in
-        their order.
-
-    Raises:
-        LesionsError: the table lacks the column or an image.
+        one row a metric: mean, sd, then a column for each fold, fold_0 and so on.
     """
-    if column not in table:
-        raise LesionsError(f"The table has no column {column} to form subgroups by.")
-    groups = table.set_index("image_id")[column]
-    groups = age_band(groups) if column == "age" else groups.astype(str)
-    missing = predictions.loc[~predictions["image_id"].isin(groups.index), "image_id"]
-    if len(missing):
-        raise LesionsError(
-            f"{len(missing)} predicted images, such as {missing.iloc[0]}, are not in the table: "
-            "give the table that the predictions were made from."
-        )
-    group = predictions["image_id"].map(groups)
-    order = [*AGE_BANDS, "unknown"] if column == "age" else group.value_counts().index
-    rows = []
-    for name in order:
-        part = predictions[group == name]
-        if part.empty:
-            continue
-        lesions = part["lesion_id"].nunique()
-        interval = bootstrap(part, metrics, n=n if lesions >= least else 0, seed=seed)
-        about = {"group": name, "images": len(part), "lesions": lesions}
-        rows += [about | row for row in interval.reset_index().to_dict("records")]
-    return pd.DataFrame(rows)
+    names = _names(metrics)
+    columns = {}
+    for number, predictions in enumerate(folds):
+        answers = scoring.read(predictions[predictions["split"] == "test"])
+        values = scoring.compute(answers, names, _ones(answers))
+        columns[f"fold_{number}"] = [float(values[name][0]) for name in names]
+    table = pd.DataFrame(columns, index=pd.Index(names, name="metric"))
+    table.insert(0, "mean", table[list(columns)].mean(axis=1))
+    table.insert(1, "sd", table[list(columns)].std(axis=1))
+    return table

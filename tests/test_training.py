@@ -200,6 +200,19 @@ def test_the_same_seed_gives_the_same_predictions(split, tmp_path):
     assert not np.array_equal(found[0], found[2])
 
 
+@pytest.mark.parametrize("name", ["vgg16", "autoencoder_classifier"])
+def test_a_frozen_model_predicts_from_features_what_it_does_from_images(name, split, tmp_path):
+    rows, folder = split
+    data = training.prepare(rows, folder)
+    chosen = settings(tmp_path)
+    trained = training.train(name, data, chosen, "t")
+    numbers = np.array([50, 3, 3, 59])
+    fast = training.predict(trained, data, numbers, chosen)
+    trained.features = None
+    np.testing.assert_allclose(fast, training.predict(trained, data, numbers, chosen), atol=1e-5)
+    np.testing.assert_array_equal(fast[1], fast[2])
+
+
 def test_an_interrupted_run_leaves_no_record(split, tmp_path, monkeypatch):
     rows, folder = split
     chosen = settings(tmp_path)

@@ -12,7 +12,6 @@ from lesions import evaluation, models, training
 from lesions.backend import keras, seed_everything, tf
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, digest, write_json
-from lesions.pipeline import batches
 from lesions.progress import say
 
 # The settings that decide what a trained model is; the record's key is made from them.
@@ -91,7 +90,7 @@ def train_run(
     started = time.monotonic()
     trained = training.train(name, data, settings, label)
     seconds = time.monotonic() - started
-    predictions = predict(trained.model, data, settings)
+    predictions = predict(trained, data, settings)
     about = {
         "model": name,
         "target": target,
@@ -118,11 +117,12 @@ def train_run(
     return folder
 
 
-def predict(model: keras.Model, data: training.Data, settings: SimpleNamespace) -> pd.DataFrame:
+def predict(
+    trained: training.Trained, data: training.Data, settings: SimpleNamespace
+) -> pd.DataFrame:
     """Probabilities of the validation and test rows, as a table of the run record's form."""
     numbers = np.flatnonzero(data.rows["split"].isin(["validation", "test"]))
-    p = training.probabilities(model, batches(data.pixels, data.positions[numbers],
-                                     data.targets[numbers], settings))  # fmt: skip
+    p = training.predict(trained, data, numbers, settings)
     table = data.rows.iloc[numbers][["image_id", "lesion_id", "split"]].reset_index(drop=True)
     table["truth"] = data.rows["label"].to_numpy()[numbers]
     return pd.concat([table, pd.DataFrame(p, columns=[f"p_{c}" for c in data.classes])], axis=1)

@@ -124,7 +124,7 @@ def fit(
     return history
 
 
-def probabilities(model: keras.Model, inputs: tf.data.Dataset) -> np.ndarray:
+def probabilities(model: keras.Model, inputs: tf.data.Dataset | np.ndarray) -> np.ndarray:
     """Predicted probabilities, float64 (n, classes); a sigmoid becomes two columns."""
     p = model.predict(inputs, verbose=0).astype(np.float64)
     return np.hstack([1 - p, p]) if p.shape[1] == 1 else p / p.sum(axis=1, keepdims=True)
@@ -141,6 +141,9 @@ class Trained:
     history: pd.DataFrame  # one row an epoch
     init: str  # where the weights began: "scratch", "imagenet", "file" or "random"
     autoencoder: keras.Model | None = None  # what the encoder was trained in
+    # Where only a head was trained: the head, and its inputs, float32 (images, features).
+    head: keras.Model | None = None
+    features: np.ndarray | None = None
 
 
 def train_from_scratch(name: str, data: Data, settings: SimpleNamespace, label: str) -> Trained:
@@ -166,7 +169,8 @@ def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: s
     """
     network, origin = models.backbone(name, settings.IMAGE_SIZE, settings.WEIGHTS)
     features = cached_features(network, name, origin, data, settings, label)
-    model, history = _train_head(network, features, name, data, settings, label)
+    trained = _train_head(network, features, name, data, settings, label)
+    trained.init = origin
     # VGG16 stays frozen, as in the paper; ResNet50 and DenseNet121 may be tuned.
     if settings.FINE_TUNE_LAYERS and name != "vgg16":
         inner = network.layers[-1]
@@ -178,7 +182,7 @@ def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: s
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False
         tuned = fit(
-            model,
+            trained.model,
             *_image_sets(data, settings),
             label=f"{label} fine-tuning",
             loss=loss_for(len(data.classes)),
@@ -187,9 +191,10 @@ def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: s
             rate=settings.FINE_TUNE_RATE,
             weights=_weights(data, settings),
         )
-        tuned["epoch"] += len(history)
-        history = pd.concat([history, tuned], ignore_index=True)
-    return Trained(model, history, origin)
+        tuned["epoch"] += len(trained.history)
+        trained.history = pd.concat([trained.history, tuned], ignore_index=True)
+        trained.features = None  # the tuned network would give others
+    return trained
 
 
 def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: str) -> Trained:
@@ -203,8 +208,9 @@ def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: s
     )  # fmt: skip
     encoder.trainable = False
     features = _features(encoder, data, settings, label)
-    model, history = _train_head(encoder, features, name, data, settings, label)
-    return Trained(model, history, "scratch", autoencoder=whole)
+    trained = _train_head(encoder, features, name, data, settings, label)
+    trained.autoencoder = whole
+    return trained
 
 
 def _image_sets(data: Data, settings: SimpleNamespace) -> tuple[tf.data.Dataset, tf.data.Dataset]:
@@ -264,8 +270,8 @@ def _train_head(
     data: Data,
     settings: SimpleNamespace,
     label: str,
-) -> tuple[keras.Model, pd.DataFrame]:
-    """Fit a head on stored features; returns the whole model (backbone, then head) and history."""
+) -> Trained:
+    """Fit a head on stored features; the whole model is the network, then the head."""
     train, validation = data.part("train"), data.part("validation")
     top = models.head(features[data.positions[train]], name, len(data.classes))
 
@@ -286,7 +292,8 @@ def _train_head(
         weights=_weights(data, settings),
         every=max(1, settings.HEAD_EPOCHS // 5),
     )
-    return keras.Sequential([keras.Input(network.input_shape[1:]), network, top]), history
+    whole = keras.Sequential([keras.Input(network.input_shape[1:]), network, top])
+    return Trained(whole, history, "scratch", head=top, features=features)
 
 
 def train(name: str, data: Data, settings: SimpleNamespace, label: str) -> Trained:
@@ -303,3 +310,18 @@ def train(name: str, data: Data, settings: SimpleNamespace, label: str) -> Train
     if name in models.BACKBONES:
         return train_on_backbone(name, data, settings, label)
     return train_from_scratch(name, data, settings, label)
+
+
+def predict(
+    trained: Trained, data: Data, numbers: np.ndarray, settings: SimpleNamespace
+) -> np.ndarray:
+    """Probabilities for rows of the split, float64 (rows, classes).
+
+    Each image is predicted once, however many rows it stands in; a frozen network's features are
+    used where they are at hand.
+    """
+    images, rows = np.unique(data.positions[numbers], return_inverse=True)
+    if trained.features is not None:
+        return probabilities(trained.head, trained.features[images])[rows]
+    nothing = np.zeros((len(images), 1), np.float32)
+    return probabilities(trained.model, batches(data.pixels, images, nothing, settings))[rows]

@@ -128,3 +128,9 @@ def test_types_of_the_result() -> None:
     i, j, distance = pairs.pairs_within(np.array([5, 5, 4], dtype=np.uint64), 1)
     assert (i.dtype, j.dtype, distance.dtype) == (np.int32, np.int32, np.uint8)
     assert as_list((i, j, distance)) == [(0, 1, 0), (0, 2, 1), (1, 2, 1)]
+
+
+def test_the_cost_table_has_a_row_a_size() -> None:
+    cost = pairs.search_cost((10, 20))
+    assert cost["compared"].tolist() == [45, 190]
+    assert (cost["seconds"] > 0).all()

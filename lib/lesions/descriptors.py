@@ -299,6 +299,22 @@ def score_descriptor(
     return pd.DataFrame(lines)
 
 
+def across_lesions(pairs: pd.DataFrame, table: pd.DataFrame, threshold: int) -> pd.DataFrame:
+    """Confirmed pairs whose images have two lesion_ids, the most matches first.
+
+    The scores count them as wrong. Look at them before you agree.
+
+    Returns:
+        the rows of `pairs` with at least `threshold` matches, and lesion_a, lesion_b.
+    """
+    lesion = table.set_index("image_id")["lesion_id"]
+    named = pairs.assign(
+        lesion_a=pairs["image_a"].map(lesion), lesion_b=pairs["image_b"].map(lesion)
+    )
+    found = named[(named["matches"] >= threshold) & (named["lesion_a"] != named["lesion_b"])]
+    return found.sort_values("matches", ascending=False, kind="stable", ignore_index=True)
+
+
 def _smallest(pairs: pd.DataFrame, lesion: pd.Series, half: set[str], precision: float) -> int:
     """The smallest number of matches that is right often enough among the pairs of `half`."""
     a, b = pairs["image_a"].map(lesion), pairs["image_b"].map(lesion)

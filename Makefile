@@ -68,6 +68,7 @@ setup: $(ENVIRONMENT) ## only make the environment
 	  { echo "python3 is $$(python3 --version); the course needs Python 3.11 to 3.13."; exit 1; }
 	@echo "Making .venv from requirements.lock; about 3 GB, once."
 	@test -x .venv/bin/python || python3 -m venv .venv
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
 	@# uv installs in seconds what takes pip minutes; both check the hashes in the lock.
 	@if command -v uv >/dev/null; then uv=uv; \
 	elif .venv/bin/python -m pip install -q uv 2>/dev/null; then uv=".venv/bin/python -m uv"; \

@@ -12,6 +12,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from lesions.captions import ALTERNATIVE_TEXT
 from lesions.files import atomic, write_text
 from lesions.hashes import perceptual_hashes
 from lesions.images import read_image
@@ -23,15 +24,15 @@ SHADES = "cividis"  # reads the same in grey and for colour-blind eyes
 ORDER = ["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"]
 
 
-def show(figure: Figure, name: str, alt: str, folder: Path) -> None:
+def show(figure: Figure, name: str, folder: Path) -> None:
     """Display a figure with its alternative text, and keep it as `figures/<name>.png` and `.txt`.
 
     Args:
         figure: is closed afterwards.
-        name: the file's name without suffix.
-        alt: what a reader who cannot see it should know.
+        name: the file's name without suffix; `captions` holds the alternative text under it.
         folder: the profile's build folder.
     """
+    alt = ALTERNATIVE_TEXT[name]
     path = Path(folder) / "figures" / f"{name}.png"
     with atomic(path) as partial:
         figure.savefig(partial, dpi=100, bbox_inches="tight", metadata={"Description": alt})

@@ -1,0 +1,70 @@
+"""The alternative text of each figure: what a reader who cannot see it should know."""
+
+ALTERNATIVE_TEXT = {
+    "01_age": (
+        "Box plots of age by diagnosis: patients with naevi are youngest, those with keratoses "
+        "and carcinomas oldest."
+    ),
+    "01_brightness_cohort": "Brightness and redness of the images by source cohort.",
+    "01_brightness_dx": "Brightness and redness of the images by diagnosis.",
+    "01_cohort": (
+        "Share of each kind of proof by source cohort, in percent: the cohort nearly decides it."
+    ),
+    "01_counts": (
+        "Bar charts of the number of images by diagnosis, kind of proof, sex and localization; "
+        "naevi are by far the most frequent diagnosis."
+    ),
+    "01_grid": "Contact sheet: seven diagnoses, eight lesions of each.",
+    "01_lesions": (
+        "Left: most lesions have one image, some up to six. Right: share of lesions with "
+        "several images by diagnosis."
+    ),
+    "01_localization": (
+        "Share of each localization by diagnosis, in percent: benign and malignant keratoses "
+        "are often on the face, naevi on back and legs."
+    ),
+    "01_sex": "Share of each sex by diagnosis, in percent.",
+    "02_groups": (
+        "The largest groups of images with the same hash: different lesions that look alike."
+    ),
+    "02_hash": (
+        "Four images, each beside its 8 x 8 grey version and the 64 bits of its hash: only the "
+        "rough place of the dark part is left."
+    ),
+    "02_thresholds": (
+        "Precision against recall of two perceptual hashes as the threshold grows from 0 to 8 "
+        "bits: recall rises a little, precision falls fast."
+    ),
+    "03_augment_all": (
+        "Twelve random augmentations of one melanoma: small turns, shifts, zooms and mirror "
+        "images of it."
+    ),
+    "03_augment_each": (
+        "One melanoma, then the same rotated, shifted, zoomed, sheared and mirrored, each by "
+        "the largest amount allowed."
+    ),
+    "03_resize": (
+        "One melanoma as photographed, then squashed and cropped to squares of 128, 64 and 32 "
+        "pixels."
+    ),
+    "04_confusion": ("Confusion matrices of the fully connected networks, in % of the true class."),
+    "04_learning_curves": (
+        "Training and validation loss by epoch for each fully connected network."
+    ),
+    "05_confusion": "Confusion matrices of the multiclass models, in % of the true class.",
+    "05_learning_curves": (
+        "Training and validation loss by epoch for each multiclass model and protocol."
+    ),
+    "05_rebuilt": ("Six images above, and below them what the autoencoder rebuilds from its code."),
+    "06_accuracy": (
+        "Accuracy of the nine models: published, ours under the paper's protocol, ours under "
+        "the honest protocol, each with its majority class."
+    ),
+    "06_confusion_honest": (
+        "Confusion matrices of all models under the honest protocol, in % of the true class."
+    ),
+    "06_confusion_paper": (
+        "Confusion matrices of all models under the paper protocol, in % of the true class."
+    ),
+    "06_learning_curves": "Training and validation loss by epoch for every run.",
+}

@@ -107,7 +107,7 @@ def load(
     if table.empty:
         raise LesionsError(f"{place} has no usable image; see datasets.validate.")
     if lost:
-        say(f"{place.name}: images lost to faults: {lost}; datasets.validate shows them.")
+        say(f"{name}: images lost to faults: {lost}; datasets.validate shows them.")
     return take(table, limit, seed) if 0 < limit < len(table) else table
 
 

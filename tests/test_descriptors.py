@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lesions import descriptors, files
+from lesions import appearance, descriptors, files
 from lesions.errors import LesionsError
 
 
@@ -108,7 +108,7 @@ def test_binary_patterns_count_brighter_neighbours() -> None:
             wanted[
                 sum((grey[y + v, x + u] > grey[y, x]) << n for n, (v, u) in enumerate(around))
             ] += 1
-    assert descriptors.binary_patterns(grey).tolist() == wanted.tolist()
+    assert appearance.binary_patterns(grey).tolist() == wanted.tolist()
 
 
 def scored_table(lesions: int = 400) -> tuple[pd.DataFrame, pd.DataFrame]:

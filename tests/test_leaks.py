@@ -129,6 +129,7 @@ def test_a_leak_into_validation_is_seen() -> None:
     [
         (MIXED.drop(columns="label"), None, "no column label"),
         (MIXED.assign(split="dev"), None, "it says dev"),
+        (MIXED.assign(split="test"), None, "no training rows"),
         (MIXED, pd.DataFrame({"image_id": ["z"], "lesion_id": ["Z"]}), "such as a1"),
     ],
 )

@@ -181,8 +181,9 @@ def score_pairs(found: pd.DataFrame, true_pairs: pd.DataFrame) -> dict[str, floa
         found, right (how many of them are true), precision (right / found), true, recall
         (right / true). A share of nothing is NaN.
     """
-    right = len(_unordered(found) & _unordered(true_pairs))
-    count, truth = len(_unordered(found)), len(_unordered(true_pairs))
+    found, true_pairs = _unordered(found), _unordered(true_pairs)
+    count, truth = len(found), len(true_pairs)
+    right = len(found.merge(true_pairs))
     return {
         "found": count,
         "right": right,
@@ -215,8 +216,12 @@ def score_by_plant(found: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _unordered(pairs: pd.DataFrame) -> set[frozenset[str]]:
-    return {frozenset(pair) for pair in zip(pairs["image_a"], pairs["image_b"], strict=True)}
+def _unordered(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Each pair once, with its images in order."""
+    a, b = pairs["image_a"].astype(str), pairs["image_b"].astype(str)
+    swapped = a > b
+    ordered = pd.DataFrame({"image_a": a.mask(swapped, b), "image_b": b.mask(swapped, a)})
+    return ordered.drop_duplicates()
 
 
 def removal_rules(table: pd.DataFrame, hashes: pd.DataFrame) -> pd.DataFrame:

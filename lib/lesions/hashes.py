@@ -6,6 +6,7 @@ are made small one by one and the rest is done for many at once.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -176,8 +177,9 @@ def _hash_images(table: pd.DataFrame, workers: int | None) -> pd.DataFrame:
             image = decode(data, path)
         except LesionsError as error:
             return facts | {"problem": str(error)}, []
-        size = np.array(image.shape).tobytes()
-        facts["pixel_hash"] = hashlib.sha256(size + image.tobytes()).hexdigest()
+        pixels = hashlib.sha256(np.array(image.shape).tobytes())
+        pixels.update(np.ascontiguousarray(image))
+        facts["pixel_hash"] = pixels.hexdigest()
         facts["height"], facts["width"] = image.shape[:2]
         grey = Image.fromarray(image).convert("L")
         return facts, [shrunk(grey, method) for method in METHODS]
@@ -202,7 +204,7 @@ def _in_blocks(
 ) -> list:
     """Read images by threads, and combine what came of each block of them."""
     blocks = [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
-    with ThreadPoolExecutor(workers) as threads:
+    with ThreadPoolExecutor(workers or os.cpu_count()) as threads:
         return [combine(list(threads.map(read, block))) for block in track(blocks, label)]
 
 

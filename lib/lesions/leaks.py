@@ -17,6 +17,8 @@ PART_NAMES = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
 }
+IMAGE_COLUMNS = ["image_id", "image", "filename", "file", "path", "id"]
+LABEL_COLUMNS = ["dx", "label", "class", "target"]
 # What ties an image to training, and the column that the two then have in common. The last one: an
 # image of its lesion is a near-duplicate of an image of another lesion, which is in training.
 KINDS = {
@@ -47,8 +49,8 @@ def leak_report(
         `same_lesion` and `near_duplicate` are <NA> where nothing is known of lesions or groups.
 
     Raises:
-        LesionsError: a column is missing, a part is not named train, validation or test, or none
-            of the images is in the table.
+        LesionsError: a column is missing, a part is not named train, validation or test, there
+            is no training part, or none of the images is in the table.
     """
     rows = _with_shared(rows, table, duplicates)
     lines = []
@@ -96,8 +98,7 @@ def leaked_images(
     """
     rows = _with_shared(rows, table, duplicates)
     train = rows[rows["split"] == "train"]
-    leaked = rows[(rows["split"] == part) & rows["leaked"]]
-    leaked = leaked.drop_duplicates("image_id")
+    leaked = rows[(rows["split"] == part) & rows["leaked"]].drop_duplicates("image_id")
     found = []
     for kind, column in KINDS.items():
         known = train[train[column].notna()].drop_duplicates(column)
@@ -124,11 +125,14 @@ def _with_shared(
         raise LesionsError(
             f"The column split may say train, validation or test; it says {shorten(wrong)}."
         )
+    if not (rows["split"] == "train").any():
+        raise LesionsError("The split has no training rows, so nothing can leak out of them.")
     rows = rows.reset_index(drop=True)
     lesions = rows["lesion_id"] if "lesion_id" in rows else pd.Series(None, rows.index, dtype=str)
-    lesions = lesions.mask(lesions == "unknown")
+    lesions = lesions.mask(lesions.isin(["unknown", ""]))
     if table is not None:
-        named = rows["image_id"].map(table.set_index("image_id")["lesion_id"])
+        lesion_of = table.drop_duplicates("image_id").set_index("image_id")["lesion_id"]
+        named = rows["image_id"].map(lesion_of)
         if len(rows) and named.isna().all():
             raise LesionsError(
                 "None of the split's images is in the table: their ids, such as "
@@ -226,10 +230,8 @@ def _read_csv(path: Path, image: str | None, label: str | None, split: str = "")
     if broken:
         raise LesionsError(f"Lines of another length than the first: {shorten(broken)}; mend them.")
     choices = {
-        "image_id": [image.lower()]
-        if image
-        else ["image_id", "image", "filename", "file", "path", "id"],
-        "label": [label.lower()] if label else ["dx", "label", "class", "target"],
+        "image_id": [image.lower()] if image else IMAGE_COLUMNS,
+        "label": [label.lower()] if label else LABEL_COLUMNS,
     }
     if split:
         choices["split"] = [split.lower()]

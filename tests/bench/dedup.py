@@ -4,6 +4,7 @@ Every measurement runs in a process of its own, so that its peak memory is known
 drawn, 600 x 450 JPEG as in HAM10000. The hashes are random, or crowded as those of real images.
 """
 
+import importlib.util
 import multiprocessing
 import os
 import platform
@@ -53,9 +54,9 @@ def made_hashes(kind: str, count: int) -> np.ndarray:
     parts = []
     for start in range(0, count, 20_000):
         size = min(20_000, count - start)
-        middle = rng.normal(0, 0.25, (2, size, 1, 1)).astype(np.float32)
+        middle = rng.normal(0, 0.12, (2, size, 1, 1)).astype(np.float32)
         spot = np.exp(-3 * ((x - middle[0]) ** 2 + (y - middle[1]) ** 2))
-        grain = rng.normal(0, 14, spot.shape).astype(np.float32)
+        grain = rng.normal(0, 8, spot.shape).astype(np.float32)
         parts.append(hashes.hash_shrunk((150 - 100 * spot + grain).astype(np.uint8), "dhash"))
     return np.concatenate(parts)
 
@@ -87,12 +88,14 @@ def hash_imagehash(folder: str) -> float:
     return len(paths) / seconds(work)
 
 
-def search_ours(kind: str, count: int, bits: int) -> tuple[float, int]:
-    """Seconds, and pairs found."""
+def search_ours(kind: str, count: int, bits: int) -> tuple[float, str]:
+    """Seconds, and a few words on what was searched and found."""
     made = made_hashes(kind, count)
     start = time.perf_counter()
     found = len(pairs.pairs_within(made, bits)[0])
-    return time.perf_counter() - start, found
+    spent = time.perf_counter() - start
+    way = "buckets" if pairs.buckets_help(made, bits) else "blocks"
+    return spent, f"{count:,} {kind} hashes, {bits} bits, by {way}: {found:,} pairs"
 
 
 def search_imagehash(kind: str, bits: int) -> float:
@@ -139,57 +142,49 @@ def measure(work: Callable, *arguments: object) -> tuple:
         child.join()
 
 
-def line(step: str, ours: str, loop: str, dedup: str, faster: str, memory: float) -> None:
-    print(f"| {step} | {ours} | {loop} | {dedup} | {faster} | {memory:,.0f} MB |", flush=True)
+def show(step: str, ours: str, loop: str, other: str, faster: str, memory: float) -> None:
+    """Print one line of the table."""
+    print(f"| {step} | {ours} | {loop} | {other} | {faster} | {memory:,.0f} MB |", flush=True)
+
+
+def show_search(kind: str, count: int, bits: int, loop: float, other: float | None) -> None:
+    """Measure our search and print it beside the others' seconds."""
+    (ours, step), memory = measure(search_ours, kind, count, bits)
+    shown = f"{other:,.1f} s" if other else "not run"
+    show(step, f"{ours:,.2f} s", f"{loop:,.0f} s *", shown, f"{loop / ours:,.0f}", memory)
 
 
 def main(sizes: tuple[int, ...] = SIZES) -> None:
-    print("| step | ours | imagehash | imagededup | ours is faster by | peak memory, ours |")
+    print("| step | ours | imagehash | imagededup | faster than imagehash | our peak memory |")
     print("|---|---:|---:|---:|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(IMAGES):
             Path(folder, f"{seed}.jpg").write_bytes(drawn_jpeg(seed))
         ours, memory = measure(hash_ours, folder)
         theirs, _ = measure(hash_imagehash, folder)
-    step = f"four hashes of {IMAGES} JPEG files, 600 x 450; ours with SHA-256 too"
-    line(
-        step, f"{ours:,.0f} images/s", f"{theirs:,.0f} images/s", "", f"{ours / theirs:.1f}", memory
-    )
+    step = f"four hashes of {IMAGES} JPEG files of 600 x 450 (ours: SHA-256 too)"
+    rates = f"{ours:,.0f} images/s", f"{theirs:,.0f} images/s"
+    show(step, *rates, "not run", f"{ours / theirs:.1f}", memory)
     for kind in ("random", "crowded"):
         a_pair, _ = measure(search_imagehash, kind, BITS)
         for count in sizes:
-            (ours, found), memory = measure(search_ours, kind, count, BITS)
-            theirs = a_pair * count * (count - 1) / 2
             other = None
             if count <= IMAGEDEDUP_UP_TO:
                 other, _ = measure(search_imagededup, kind, count, BITS)
-            step = f"{count:,} {kind} hashes, {BITS} bits: {found:,} pairs"
-            shown = f"{other:,.1f} s" if other else "not run"
-            line(
-                step, f"{ours:,.2f} s", f"{theirs:,.0f} s *", shown, f"{theirs / ours:,.0f}", memory
-            )
+            show_search(kind, count, BITS, a_pair * count * (count - 1) / 2, other)
         for bits in (0, 3):
-            (ours, found), memory = measure(search_ours, kind, max(sizes), bits)
-            theirs = a_pair * max(sizes) * (max(sizes) - 1) / 2
-            step = f"{max(sizes):,} {kind} hashes, {bits} bits (buckets): {found:,} pairs"
-            line(
-                step,
-                f"{ours:,.2f} s",
-                f"{theirs:,.0f} s *",
-                "not run",
-                f"{theirs / ours:,.0f}",
-                memory,
-            )
+            count = max(sizes)
+            show_search(kind, count, bits, a_pair * count * (count - 1) / 2, None)
     print(
         f"\n\\* timed on the pairs of {PART:,} hashes and scaled to all pairs. "
         f"{os.cpu_count()} processors; Python {platform.python_version()}, NumPy {np.__version__}; "
-        "imagededup: "
-        + (
-            "its own search."
-            if measure(search_imagededup, "random", 10, 1)[0]
-            else "not installed."
-        )
+        f"imagededup is {'' if imagededup_is_here() else 'not '}installed, and run up to "
+        f"{IMAGEDEDUP_UP_TO:,} hashes where it is."
     )
+
+
+def imagededup_is_here() -> bool:
+    return importlib.util.find_spec("imagededup") is not None
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ ENVIRONMENT := .venv/.ready
 endif
 STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
 
-.PHONY: help all 01 02 03 04 05 06 test lab data check params lint clean outputs setup
+.PHONY: help all 01 02 03 04 05 06 test lab data check params lint bench clean outputs setup
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -54,6 +54,10 @@ params: $(ENVIRONMENT) ## list every parameter with its default and limits
 
 lint: $(ENVIRONMENT) ## style of code and notebooks
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
+
+bench: $(ENVIRONMENT) ## benchmarks: the sample's drawing, hashing and the pair search
+	@$(PYTHON) tests/bench/synthetic.py
+	@$(PYTHON) tests/bench/dedup.py
 
 outputs: $(ENVIRONMENT) ## run the notebooks and store the outputs of profile sample in them
 	@$(PYTHON) -m lesions.study --store

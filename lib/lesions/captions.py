@@ -25,7 +25,7 @@ ALTERNATIVE_TEXT = {
     ),
     "01_sex": "Share of each sex by diagnosis, in percent.",
     "02_groups": (
-        "The largest groups of images with the same hash: different lesions that look alike."
+        "The largest groups of images with the same hash, each with its lesion and diagnosis."
     ),
     "02_hash": (
         "Four images, each beside its 8 x 8 grey version and the 64 bits of its hash: only the "

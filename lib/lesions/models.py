@@ -238,7 +238,8 @@ def autoencoder(size: int, filters: int = 16) -> tuple[keras.Model, keras.Model]
     x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
     code = layers.MaxPooling2D()(x)
     x = code
-    for width in (filters, 64, 32):
+    # Thinner than the encoder: at full size every channel is dear, and only the code is used.
+    for width in (filters, 32, 16):
         x = layers.Conv2DTranspose(width, 3, strides=2, padding="same", activation="relu")(x)
     rebuilt = layers.Conv2D(3, 3, padding="same", activation="sigmoid")(x)
     encoder = keras.Model(images, layers.Flatten()(code), name="encoder")

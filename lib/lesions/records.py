@@ -134,6 +134,6 @@ def rebuilt(record: str | Path, pixels: np.ndarray, count: int = 6) -> list[np.n
     Returns:
         2 x `count` arrays, float32 (size, size, 3) in [0, 1]: first the originals.
     """
-    network = keras.models.load_model(Path(record) / "autoencoder.keras")
+    network = keras.models.load_model(Path(record) / "autoencoder.keras", compile=False)
     images = pixels[:: max(1, len(pixels) // count)][:count].astype(np.float32) / 255
     return [*images, *network.predict(images, verbose=0)]

@@ -14,6 +14,7 @@ from lesions.files import BUILD, ROOT
 
 # Kept scores of the sample profile: `python tests/test_profiles.py` writes them anew.
 KEPT = Path(__file__).with_name("sample_metrics.json")
+CLASSES = {"sex": 2, "dx": 7, "dx_type": 4, "localization": 15}
 # Machines round differently, and training amplifies it. Each tolerance is well below the distance
 # between the kept score and that of a majority-class model, which the last test checks.
 TOLERANCE = {"accuracy": 0.10, "balanced_accuracy": 0.10}
@@ -66,17 +67,17 @@ def test_a_majority_class_model_would_not_pass():
     assert failing.sum() >= len(kept) / 2
 
 
-def test_the_leaky_protocol_looks_better_than_the_honest_one(scores):
-    wide = scores.pivot_table(
-        index=["model", "target"], columns="protocol", values="balanced_accuracy"
-    )
-    learnt = wide[wide["paper"] > 1.5 * wide["honest"].min()]
-    assert (learnt["paper"] > learnt["honest"]).mean() > 0.8
+def test_what_was_learnt_looks_better_under_the_leaky_protocol(scores):
+    wide = scores.set_index(["model", "target", "protocol"])["balanced_accuracy"].unstack()
+    chance = 1 / wide.index.get_level_values("target").map(CLASSES)
+    learnt = wide[wide["paper"] > 2 * chance]  # on sex there is next to nothing to learn
+    assert len(learnt) >= 4
+    assert (learnt["paper"] > learnt["honest"]).all()
 
 
 if __name__ == "__main__":
     table = pd.read_csv(BUILD / "sample" / "results" / "scores.csv")
-    classes = table["target"].map({"sex": 2, "dx": 7, "dx_type": 4, "localization": 15})
+    classes = table["target"].map(CLASSES)
     columns = ["protocol", "model", "target", *TOLERANCE]
     rows = table[columns].round(4).assign(classes=classes).to_dict("records")
     KEPT.write_text(json.dumps(rows, indent=1) + "\n")

@@ -109,6 +109,12 @@ def test_start_reads_the_injected_cell(tmp_path, monkeypatch, capsys):
     assert saved == {"PROFILE": "x", "EPOCHS": 3}
 
 
+def test_start_does_without_a_history(tmp_path, monkeypatch):
+    monkeypatch.setattr(params, "BUILD", tmp_path)
+    given = notebook_namespace("# Parameters\nPROFILE = 'x'\nEPOCHS = 3\nother = 1") | {"In": [""]}
+    assert params.start("04", given).EPOCHS == 3
+
+
 def test_start_refuses_what_papermill_lets_through(tmp_path, monkeypatch):
     monkeypatch.setattr(params, "BUILD", tmp_path)
     for injected in ("EPOCH = 3", "epochs = 3", "foo = 1"):

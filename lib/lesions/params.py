@@ -141,7 +141,8 @@ def _given_in_notebook(namespace: dict[str, Any]) -> dict[str, Any]:
     """The parameters set in a notebook's cells that begin with `# Parameters`.
 
     Papermill begins the cell that it injects with the same comment. It only warns of a name that
-    the notebook does not have, and exits 0; so we read the cells' own text.
+    the notebook does not have, and exits 0; so we read the cells' own text. Where the kernel keeps
+    no history, as under nbval, there are only the names themselves to go by.
     """
     names: set[str] = set()
     for source in namespace.get("In", []):
@@ -149,6 +150,7 @@ def _given_in_notebook(namespace: dict[str, Any]) -> dict[str, Any]:
             for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     names.add(node.id)
+    names = names or {name for name in namespace if name in PARAMETERS}
     return {name: namespace[name] for name in sorted(names) if name in namespace}
 
 

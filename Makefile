@@ -21,6 +21,8 @@ endif
 ifeq ($(PYTHON),.venv/bin/python)
 ENVIRONMENT := .venv/.ready
 endif
+# In a container one often is root, which Jupyter refuses unless told.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
 
 .PHONY: help all 01 02 03 04 05 06 test lab data check params lint bench clean outputs setup
@@ -41,7 +43,7 @@ test: $(ENVIRONMENT) ## every test: library, notebooks, stored outputs, the smok
 	@LESIONS_PROGRESS=/dev/null $(PYTHON) -m pytest tests notebooks --nbval
 
 lab: $(ENVIRONMENT) ## JupyterLab on this machine only; it prints an address with its token
-	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir=notebooks
+	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir=notebooks $(AS_ROOT)
 
 data: $(ENVIRONMENT) ## fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000
 	@$(PYTHON) -m lesions.download $(P)

@@ -256,4 +256,3 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
 
 
 KNOWN = [*SCRATCH, *BACKBONES, "autoencoder_classifier"]
-TARGETS = ("sex", "dx", "dx_type", "localization")

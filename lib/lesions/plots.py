@@ -151,19 +151,7 @@ def picture_row(images: Sequence[np.ndarray], titles: Sequence[str], columns: in
     return figure
 
 
-# ---------------------------------------------------------------- splits and training
-
-
-def stacked_shares(counts: pd.DataFrame, ylabel: str) -> Figure:
-    """Bars that add up to 100 %: rows of `counts` are bars, columns are their pieces."""
-    share = counts.div(counts.sum(axis=1), axis=0) * 100
-    figure, axis = plt.subplots(figsize=(9, 0.5 * len(share) + 1.4))
-    palette = sns.color_palette("colorblind", share.shape[1])
-    share.plot.barh(stacked=True, ax=axis, color=palette, width=0.75)
-    axis.invert_yaxis()
-    axis.set(xlabel="% of the rows", ylabel=ylabel, xlim=(0, 100))
-    axis.legend(title=counts.columns.name, bbox_to_anchor=(1.01, 1), loc="upper left", fontsize=8)
-    return figure
+# ---------------------------------------------------------------- training
 
 
 def learning_curves(histories: dict[str, pd.DataFrame]) -> Figure:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from lesions import evaluation, models, training
+from lesions import evaluation, models, protocols, training
 from lesions.backend import keras, seed_everything, tf
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, digest, write_json
@@ -39,10 +39,10 @@ def parse_runs(text: str) -> list[tuple[str, str]]:
     pairs = []
     for part in text.replace(",", " ").split():
         name, _, target = part.partition(":")
-        if name not in models.KNOWN or target not in models.TARGETS:
+        if name not in models.KNOWN or target not in protocols.TARGETS:
             raise LesionsError(
                 f"{part!r} is not a model and a target, such as cnn:dx. Models: "
-                f"{', '.join(models.KNOWN)}. Targets: {', '.join(models.TARGETS)}."
+                f"{', '.join(models.KNOWN)}. Targets: {', '.join(protocols.TARGETS)}."
             )
         pairs.append((name, target))
     return pairs

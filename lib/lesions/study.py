@@ -153,6 +153,8 @@ def execute(name: str, values: dict[str, Any], target: Path) -> None:
     import papermill  # slow to import, and not needed when nothing has to run
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    # After Ctrl-C, asyncio logs the death of the kernel with a traceback: it was our wish.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     used = {key: values[key] for key in notebook_code(name)[1]}
     target.parent.mkdir(parents=True, exist_ok=True)
     running = target.with_name(f".{name}.running.ipynb")

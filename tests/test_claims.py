@@ -36,7 +36,7 @@ def test_every_claim_has_a_verdict_and_a_reason():
     result = claims.verdicts(claims.load(), PAPER)
     assert set(result["verdict"]) <= set(claims.VERDICTS)
     assert (result["reason"] != "").all()
-    needs = result[result["verdict"] == claims.NEEDS_RUN]
+    needs = result[result["verdict"] == claims.NOT_CHECKABLE]
     assert needs["reason"].str.startswith("needs ").all()
     assert needs["reason"].str.contains("HAM10000").all()
 
@@ -87,7 +87,8 @@ def test_then_arithmetic_then_constant_answers():
     assert judge(kind="score", row="2", metric="recall", value="0.55")[0] == audit.CONSTANT
     # The rule that row 4 breaks says nothing of its precision.
     assert (
-        judge(kind="score", row="4", metric="macro_precision", value="0.75")[0] == claims.NEEDS_RUN
+        judge(kind="score", row="4", metric="macro_precision", value="0.75")[0]
+        == claims.NOT_CHECKABLE
     )
 
 
@@ -113,7 +114,7 @@ def test_what_run_is_missing_is_said():
     only_honest = ours(our_run(1, 0.5, protocol="honest"))
     for runs in (None, only_honest):
         verdict, reason = judge(ours=runs, **claim)
-        assert verdict == claims.NEEDS_RUN
+        assert verdict == claims.NOT_CHECKABLE
         assert reason == "needs the paper run of fcnn_relu:sex on HAM10000"
 
 
@@ -121,7 +122,7 @@ def test_a_random_backbone_is_no_reproduction():
     claim = {"kind": "score", "row": "5", "metric": "accuracy", "value": "0.52"}
     random = our_run(5, 0.52, init="random")
     verdict, reason = judge(ours=ours(random), **claim)
-    assert verdict == claims.NEEDS_RUN
+    assert verdict == claims.NOT_CHECKABLE
     assert "vgg16:dx on HAM10000 with ImageNet weights" in reason
     both = ours(random, our_run(5, 0.80, init="imagenet"))
     assert judge(ours=both, **claim)[0] == claims.NOT_REPRODUCED
@@ -160,7 +161,7 @@ def test_an_order_needs_intervals_that_do_not_touch(first, second, expected):
 
 def test_an_order_says_all_runs_it_lacks():
     verdict, reason = order("1", "3", metric="macro_f1", ours=ours(our_run(1, 0.5)))
-    assert verdict == claims.NEEDS_RUN
+    assert verdict == claims.NOT_CHECKABLE
     assert "honest run of fcnn_relu:sex" in reason
     assert "honest run of fcnn_l2:sex" in reason
 
@@ -178,7 +179,7 @@ def test_facts(relation, value, fact, expected):
     claim = {"kind": "fact", "fact": "thing", "relation": relation, "value": value}
     verdict, _ = judge(facts={"thing": fact}, **claim)
     assert verdict == (claims.REPRODUCED if expected else claims.NOT_REPRODUCED)
-    assert judge(facts={}, **claim)[0] == claims.NEEDS_RUN
+    assert judge(facts={}, **claim)[0] == claims.NOT_CHECKABLE
 
 
 def test_sums_conflicts_and_what_is_known():
@@ -234,7 +235,7 @@ def test_facts_of_ham10000(ham_dir):
     result = claims.verdicts(claims.load(), PAPER, facts=facts)
     by_kind = result[claims.load()["kind"] == "fact"].set_index("id")["verdict"]
     counts = by_kind.value_counts().to_dict()
-    assert counts == {claims.REPRODUCED: 15, claims.NOT_REPRODUCED: 3, claims.NEEDS_RUN: 1}
+    assert counts == {claims.REPRODUCED: 15, claims.NOT_REPRODUCED: 3, claims.NOT_CHECKABLE: 1}
 
 
 def test_our_scores_are_averaged_over_seeds():
@@ -272,4 +273,4 @@ def test_our_scores_are_averaged_over_seeds():
     none = claims.our_scores(records.iloc[2:], PAPER, predictions)
     assert none.empty
     result = claims.verdicts(claims.load(), PAPER, none)
-    assert (result["verdict"] == claims.NEEDS_RUN).sum() > 40
+    assert (result["verdict"] == claims.NOT_CHECKABLE).sum() > 40

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lesions import models, params, records, results, training
+from lesions import features, models, params, records, results, training
 from lesions.backend import keras, seed_everything
 from lesions.errors import LesionsError
 
@@ -16,7 +16,7 @@ SIZE = 32
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(features, "CACHE", tmp_path / "cache")
 
 
 @pytest.fixture

@@ -58,13 +58,44 @@ ALTERNATIVE_TEXT = {
     "05_rebuilt": ("Six images above, and below them what the autoencoder rebuilds from its code."),
     "06_accuracy": (
         "Accuracy of the nine models: published, ours under the paper's protocol, ours under "
-        "the honest protocol, each with its majority class."
+        "the honest protocol, each with its majority class and with a logistic regression on "
+        "colours; 95 % intervals as lines."
     ),
-    "06_confusion_honest": (
+    "06_baselines_dx": (
+        "Networks and baselines on dx, sorted by balanced accuracy: accuracy, balanced accuracy "
+        "and AUC with intervals, under the honest protocol."
+    ),
+    "06_baselines_dx_type": (
+        "Networks and baselines on dx_type, sorted by balanced accuracy, with intervals."
+    ),
+    "06_baselines_localization": (
+        "Networks and baselines on localization, sorted by balanced accuracy, with intervals."
+    ),
+    "06_baselines_sex": (
+        "Networks and baselines on sex, sorted by balanced accuracy, with intervals."
+    ),
+    "06_cohorts": (
+        "Accuracy on each source cohort: trained with some of its images, and without any."
+    ),
+    "06_confusion": (
         "Confusion matrices of all models under the honest protocol, in % of the true class."
     ),
-    "06_confusion_paper": (
-        "Confusion matrices of all models under the paper protocol, in % of the true class."
+    "06_dial": (
+        "Balanced accuracy of three learners by split (image, lesion, lesion and duplicates) and "
+        "by when images are repeated (before the split, after it, never): only a learner that "
+        "remembers images gains from the leak."
+    ),
+    "06_gap": (
+        "For each model a line from its balanced accuracy under the honest protocol to that under "
+        "the paper's."
     ),
     "06_learning_curves": "Training and validation loss by epoch for every run.",
+    "06_reliability": (
+        "Reliability diagrams of the models on dx: share of right answers against the highest "
+        "probability, as trained and after temperature scaling."
+    ),
+    "06_subgroups": (
+        "Accuracy of the colour baseline on dx by sex, age band, localization and cohort, with "
+        "intervals and numbers of images."
+    ),
 }

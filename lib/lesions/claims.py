@@ -34,7 +34,6 @@ REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 CONTRADICTED = "contradicted by its own table"
 NOT_CHECKABLE = "not checkable"
-NEEDS_RUN = "needs a run"
 VERDICTS = (
     REPRODUCED,
     NOT_REPRODUCED,
@@ -42,7 +41,6 @@ VERDICTS = (
     CONTRADICTED,
     audit.CONSTANT,
     NOT_CHECKABLE,
-    NEEDS_RUN,
 )
 # Names of a score that the text leaves open.
 EITHER = {
@@ -79,7 +77,7 @@ def _score(claim: dict, evidence: Evidence) -> Verdict:
             return finding, says
     paper = evidence.result(row, "paper", metric)
     if isinstance(paper, str):
-        return NEEDS_RUN, paper
+        return NOT_CHECKABLE, paper
     half = audit.rounding()
     inside = paper["low"] - half <= value <= paper["high"] + half
     honest = evidence.result(row, "honest", metric)
@@ -111,7 +109,7 @@ def _order(claim: dict, evidence: Evidence) -> Verdict:
     results = [evidence.result(one, "honest", metric) for one in (row, *others)]
     needs = [result for result in results if isinstance(result, str)]
     if needs:
-        return NEEDS_RUN, "; ".join(needs)
+        return NOT_CHECKABLE, "; ".join(needs)
     first, rest = results[0], results[1:]
     near = ("low", "high") if sign > 0 else ("high", "low")
     clear = all(sign * (first[near[0]] - other[near[1]]) > 0 for other in rest)
@@ -140,7 +138,7 @@ def _resampled(claim: dict, evidence: Evidence) -> Verdict:
 
 def _fact(claim: dict, evidence: Evidence) -> Verdict:
     if claim["fact"] not in evidence.facts:
-        return NEEDS_RUN, f"needs {claim['fact'].replace('_', ' ')} of the original HAM10000"
+        return NOT_CHECKABLE, f"needs {claim['fact'].replace('_', ' ')} of the original HAM10000"
     fact, value, relation = evidence.facts[claim["fact"]], claim["value"], claim["relation"]
     if relation == "equals":
         holds = str(fact) == value
@@ -214,8 +212,8 @@ def verdicts(
         runs: a remark on how our runs differ from the paper's, added to verdicts that rest on them.
 
     Returns:
-        id, section, quote, verdict, reason. The verdict is one of `VERDICTS`; "needs a run" stands
-        where `ours` or `facts` lacks something, and the reason says what.
+        id, section, quote, verdict, reason. The verdict is one of `VERDICTS`; "not checkable" also
+        stands where `ours` or `facts` lacks something; the reason then says what is needed.
 
     Raises:
         LesionsError: a claim has an unknown kind.

@@ -32,22 +32,33 @@ def link_folders(rows: pd.DataFrame, files: dict[str, Path], folder: Path) -> Pa
     return folder
 
 
-def save_splits(settings: SimpleNamespace, splits: dict[str, pd.DataFrame], pixels: Path) -> None:
-    """Write what 04 and 05 read: `splits/<protocol>-<target>.csv`, then `data.json`.
+def save_splits(
+    settings: SimpleNamespace,
+    splits: dict[str, pd.DataFrame],
+    pixels: dict[str, Path],
+    table: pd.DataFrame,
+) -> None:
+    """Write what the later notebooks read; `data.json` comes last and says that all is whole.
 
-    `data.json` comes last, so that its presence says that the splits are whole.
+    Args:
+        splits: rows of each `<protocol>-<target>`; become `splits/<protocol>-<target>.csv`.
+        pixels: the pixel cache's folder of each protocol.
+        table: the dataset; all columns but the path become `table.csv`.
     """
     folder = settings.folder
     (folder / "data.json").unlink(missing_ok=True)
     for name, rows in splits.items():
         with atomic(folder / "splits" / f"{name}.csv") as partial:
             rows.to_csv(partial, index=False)
+    with atomic(folder / "table.csv") as partial:
+        table.drop(columns="path").to_csv(partial, index=False)
     about = {name: getattr(settings, name) for name in SHARED}
-    write_json(folder / "data.json", about | {"pixels": str(pixels)})
+    places = {protocol: str(place) for protocol, place in pixels.items()}
+    write_json(folder / "data.json", about | {"pixels": places})
 
 
-def load_splits(settings: SimpleNamespace) -> tuple[dict[str, pd.DataFrame], Path]:
-    """Read what 03 left: the split rows by `<protocol>-<target>`, and the pixel cache's folder.
+def load_splits(settings: SimpleNamespace) -> tuple[dict[str, pd.DataFrame], dict[str, Path]]:
+    """Read what 03 left: the split rows by `<protocol>-<target>`, the pixel caches by protocol.
 
     Raises:
         LesionsError: 03 has not run for this profile, or ran with other settings.
@@ -63,8 +74,24 @@ def load_splits(settings: SimpleNamespace) -> tuple[dict[str, pd.DataFrame], Pat
                 f"The splits in {settings.folder} were made with {name}={about[name]!r}, and here "
                 f"{name}={getattr(settings, name)!r} is set: {again} with the same value."
             )
-    if not Path(about["pixels"]).is_dir():
-        raise LesionsError(f"The pixel cache {about['pixels']} is gone: {again}.")
+    pixels = {protocol: Path(place) for protocol, place in about["pixels"].items()}
+    for place in pixels.values():
+        if not place.is_dir():
+            raise LesionsError(f"The pixel cache {place} is gone: {again}.")
     files = sorted((settings.folder / "splits").glob("*.csv"))
     rows = {file.stem: pd.read_csv(file, keep_default_na=False) for file in files}
-    return rows, Path(about["pixels"])
+    return rows, pixels
+
+
+def load_table(folder: Path) -> pd.DataFrame:
+    """The dataset's table as 03 left it under a profile's folder: no paths, all images.
+
+    Raises:
+        LesionsError: 03 has not run for this profile.
+    """
+    path = folder / "table.csv"
+    if not path.exists():
+        raise LesionsError(
+            f"There is no table {path}: run notebook 03 first (`make 03 PROFILE={folder.name}`)."
+        )
+    return pd.read_csv(path)

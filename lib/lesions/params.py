@@ -79,6 +79,9 @@ PARAMETERS: dict[str, Parameter] = {
     "FINE_TUNE_LAYERS": Parameter(0, "top layers of ResNet50, DenseNet121 trained on", 0, 1000),
     "FINE_TUNE_EPOCHS": Parameter(1, "epochs for them", 1, 1000),
     "FINE_TUNE_RATE": Parameter(1e-5, "their learning rate", 1e-8, 1.0),
+    # experiments beside the models (05)
+    "DIAL_SEEDS": Parameter(3, "splits for each position of the leak dial; 0: no dial", 0, 100),
+    "TEST_DIR": Parameter("", "folder of the official ISIC 2018 test set, if not beside the data"),
     # comparison (06)
     "BOOTSTRAP": Parameter(500, "bootstrap samples behind each interval", 50, 100_000),
 }  # fmt: skip

@@ -192,39 +192,6 @@ def confusion_matrices(matrices: dict[str, pd.DataFrame], columns: int = 3) -> F
     return figure
 
 
-def against_baselines(comparison: pd.DataFrame, measure: str = "accuracy") -> Figure:
-    """A line a model: the published score, ours under each protocol, and the majority class.
-
-    Args:
-        comparison: from `results.comparison`, with the columns model, target, published, and for
-            each protocol `<protocol>_<measure>` and `<protocol>_majority`; optionally
-            `<protocol>_low` and `<protocol>_high`, an interval.
-    """
-    figure, axis = plt.subplots(figsize=(9, 0.55 * len(comparison) + 1.6))
-    places = np.arange(len(comparison))[::-1]
-    axis.scatter(comparison["published"], places, marker="x", s=60, color="black",
-                 label="published", zorder=3)  # fmt: skip
-    for shift, colour, marker, protocol in (
-        (0.16, COLOURS[1], "s", "paper"),
-        (-0.16, COLOURS[0], "o", "honest"),
-    ):
-        if f"{protocol}_{measure}" not in comparison:
-            continue
-        values = comparison[f"{protocol}_{measure}"]
-        if f"{protocol}_low" in comparison:
-            low, high = comparison[f"{protocol}_low"], comparison[f"{protocol}_high"]
-            axis.hlines(places + shift, low, high, color=colour, lw=2, alpha=0.6)
-        axis.scatter(values, places + shift, marker=marker, s=38, color=colour, zorder=3,
-                     label=f"ours, {protocol}")  # fmt: skip
-        axis.scatter(comparison[f"{protocol}_majority"], places + shift, marker="|", s=220,
-                     color=colour, lw=2.5, label=f"majority class, {protocol}")  # fmt: skip
-    names = comparison["model"] + " · " + comparison["target"]
-    axis.set_yticks(places, names)
-    axis.set(xlim=(0, 1), xlabel=f"{measure.replace('_', ' ')} on the test part")
-    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
-    return figure
-
-
 # ---------------------------------------------------------------- duplicates
 
 

@@ -15,6 +15,11 @@ def chosen(settings: SimpleNamespace) -> list[str]:
     return ["paper", "honest"] if settings.PROTOCOL == "both" else [settings.PROTOCOL]
 
 
+def geometry(protocol: str, settings: SimpleNamespace) -> str:
+    """How a 4:3 image becomes a square: GEOMETRY, but under `paper` always as the paper did it."""
+    return "squash" if protocol == "paper" else settings.GEOMETRY
+
+
 def usable(table: pd.DataFrame, target: str) -> pd.DataFrame:
     """The rows that have the target. "unknown" is no sex; the paper counts it as a localization."""
     known = table[target] != "unknown" if target == "sex" else table[target].notna()

@@ -23,6 +23,7 @@ DECIDING = """
 SOURCES = (
     "augmentation.py",
     "backend.py",
+    "features.py",
     "models.py",
     "pipeline.py",
     "training.py",
@@ -90,7 +91,7 @@ def train_run(
     started = time.monotonic()
     trained = training.train(name, data, settings, label)
     seconds = time.monotonic() - started
-    predictions = predict(trained, data, settings)
+    predictions = training.predictions(trained, data, settings)
     about = {
         "model": name,
         "target": target,
@@ -115,17 +116,6 @@ def train_run(
         write_json(partial / "metrics.json", evaluation.scores(test))
         write_json(partial / "params.json", about)
     return folder
-
-
-def predict(
-    trained: training.Trained, data: training.Data, settings: SimpleNamespace
-) -> pd.DataFrame:
-    """Probabilities of the validation and test rows, as a table of the run record's form."""
-    numbers = np.flatnonzero(data.rows["split"].isin(["validation", "test"]))
-    p = training.predict(trained, data, numbers, settings)
-    table = data.rows.iloc[numbers][["image_id", "lesion_id", "split"]].reset_index(drop=True)
-    table["truth"] = data.rows["label"].to_numpy()[numbers]
-    return pd.concat([table, pd.DataFrame(p, columns=[f"p_{c}" for c in data.classes])], axis=1)
 
 
 def rebuilt(record: str | Path, pixels: np.ndarray, count: int = 6) -> list[np.ndarray]:

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from IPython.display import HTML
 
-from lesions import evaluation
+from lesions import claims
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, write_text
 
@@ -61,33 +62,6 @@ def majority(record: str | Path) -> float:
     """The accuracy of always answering the class that is most frequent in the record's test."""
     truth = predictions_of(record)["truth"]
     return float(truth.value_counts(normalize=True).iloc[0])
-
-
-def comparison(records: pd.DataFrame, seed: int, measure: str = "accuracy") -> pd.DataFrame:
-    """The paper's nine rows beside ours: `measure` for each protocol, and the majority class.
-
-    Args:
-        records: from `load_records`.
-        seed: which of our runs.
-        measure: a score, such as "accuracy" or "balanced_accuracy".
-
-    Returns:
-        row, model (the paper's name), target, published (its accuracy), and for each protocol
-        that was run `<protocol>_<measure>`, `<protocol>_majority` and `<protocol>_init`. A model
-        that was not run has empty cells.
-    """
-    table = published().rename(columns={"accuracy": "published"})
-    ours = records[records["seed"] == seed].rename(columns={"model": "key"})
-    ours = ours.assign(majority=[majority(record) for record in ours["record"]])
-    result = table[["row", "model", "key", "target", "published"]]
-    for protocol in ("paper", "honest"):
-        part = ours.loc[
-            ours["protocol"] == protocol, ["key", "target", measure, "majority", "init"]
-        ]
-        if len(part):
-            names = {name: f"{protocol}_{name}" for name in (measure, "majority", "init")}
-            result = result.merge(part.rename(columns=names), on=["key", "target"], how="left")
-    return result
 
 
 def save_table(table: pd.DataFrame, name: str, folder: Path) -> None:
@@ -153,33 +127,48 @@ def write_page(
     return write_text(folder / "results" / "index.html", page)
 
 
-def with_intervals(table: pd.DataFrame, records: pd.DataFrame, samples: int) -> pd.DataFrame:
-    """Add `<protocol>_low` and `<protocol>_high` to a comparison of accuracies.
+def budget_note(records: pd.DataFrame) -> str:
+    """One sentence on how much our runs were trained, so that nobody takes them for the paper's."""
+    about = json.loads((Path(records["record"].iloc[0]) / "params.json").read_text("utf-8"))
+    given = about["settings"]
+    most = f"at most {given['EPOCHS']} epochs"
+    if given["EPOCH_SAMPLES"]:
+        most += f" of at most {given['EPOCH_SAMPLES']:,} images"
+    return f"Our runs: {given['IMAGE_SIZE']} pixels, {most}, seed {given['SEED']}."
+
+
+def facts(folder: Path, table: pd.DataFrame) -> dict[str, int | float | str]:
+    """What the paper's claims about the dataset are held against.
 
     Args:
-        table: from `comparison`.
-        records: the same that it was made from, of one seed.
-        samples: how many bootstrap samples; lesions are drawn, not images.
+        folder: the profile's build folder, with the keep-list of notebook 02.
+        table: all images of HAM10000.
+
+    Returns:
+        see `claims.dataset_facts`.
     """
-    limits = {}
-    for run in records.itertuples():
-        found = evaluation.bootstrap(predictions_of(run.record), "accuracy", n=samples)
-        limits[run.protocol, run.model, run.target] = found.loc["accuracy", ["low", "high"]]
-    table = table.copy()
-    for protocol in records["protocol"].unique():
-        keys = [(protocol, row.key, row.target) for row in table.itertuples()]
-        for end in ("low", "high"):
-            table[f"{protocol}_{end}"] = [limits[k][end] if k in limits else None for k in keys]
-    return table
+    keep = pd.read_csv(folder / "keep.csv")
+    sizes = keep[["width", "height"]] if "width" in keep else None
+    if sizes is not None and sizes["width"].max() < 600:
+        sizes = None  # a smaller copy of the images cannot tell how large they were
+    return claims.dataset_facts(
+        table,
+        removed=int((~keep["keep_paper"]).sum()),
+        identical_or_unreadable=int((~keep["keep_honest"]).sum()),
+        sizes=sizes,
+    )
 
 
-def gap(table: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """What `paper` gives more than `honest`, for each row that was run under both."""
-    both = [f"paper_{measure}", f"honest_{measure}"]
-    if not set(both) <= set(table):
-        raise LesionsError("The gap needs runs under both protocols: set PROTOCOL=both.")
-    result = table[["model", "target", *both]].dropna()
-    return result.assign(gap=result[both[0]] - result[both[1]])
+def figures_of(folder: Path, prefix: str) -> list[str]:
+    """The names of the figures that are kept under a prefix such as "06_"."""
+    return sorted(path.stem for path in (folder / "figures").glob(f"{prefix}*.png"))
+
+
+def scrolling(table: pd.DataFrame) -> HTML:
+    """A long table in a box that scrolls, all of its text shown."""
+    with pd.option_context("display.max_colwidth", None, "display.max_rows", None):
+        shown = table.to_html(index=False, border=0)
+    return HTML(f'<div style="max-height: 32em; overflow: auto">{shown}</div>')
 
 
 def weights_note(records: pd.DataFrame) -> str:
@@ -192,50 +181,3 @@ def weights_note(records: pd.DataFrame) -> str:
     if (begun["init"] == "random").any():
         note += " Random weights transfer nothing: these rows say nothing about transfer learning."
     return note
-
-
-def claims(table: pd.DataFrame) -> pd.DataFrame:
-    """Four sentences of the paper against its own table and ours.
-
-    Args:
-        table: from `comparison`, of accuracies.
-
-    Returns:
-        claim (quoted), published, ours (under the honest protocol), verdict.
-    """
-    rows = table.set_index("key")
-    published = rows["published"]
-    ours = rows.get("honest_accuracy", pd.Series(index=rows.index, dtype=float))
-
-    def pair(first: str, second: str, of: pd.Series) -> str:
-        return f"{first} {of[first]:.2f}, {second} {of[second]:.2f}"
-
-    def compared(first: str, second: str) -> str:
-        """Whether `first` beats `second` in the paper's own table, if they can be compared."""
-        if rows.loc[first, "target"] != rows.loc[second, "target"]:
-            targets = f"{rows.loc[first, 'target']} and {rows.loc[second, 'target']}"
-            return f"compares different targets: {targets}"
-        if published[first] <= published[second]:
-            return "contradicted by its own table"
-        return "supported by its own table"
-
-    sentences = [
-        ("\"this transfer learning method greatly increased accuracy when compared to the "
-         "baseline CNN\" (VGG16)", "vgg16", "cnn"),
-        ("\"DenseNet121 was the best model for multiclass classification\"", "densenet121", "cnn"),
-        ("\"The autoencoder outperformed CNN-based models in classification\"",
-         "autoencoder_classifier", "cnn"),
-        ("\"ResNet50 performed marginally better for dx_type\" than the FCNN",
-         "resnet50", "fcnn_dx_type"),
-    ]  # fmt: skip
-    return pd.DataFrame(
-        [
-            {
-                "claim of the paper": sentence,
-                "published": pair(first, second, published),
-                "ours, honest": pair(first, second, ours),
-                "verdict": compared(first, second),
-            }
-            for sentence, first, second in sentences
-        ]
-    )

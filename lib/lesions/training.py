@@ -8,12 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from lesions import models
+from lesions import features, models
 from lesions.backend import keras, tf
 from lesions.errors import LesionsError
-from lesions.files import CACHE, atomic, digest
 from lesions.pipeline import batches, class_weights, encode, one_hot, open_pixels
-from lesions.progress import say, track
+from lesions.progress import say
 
 
 @dataclass
@@ -68,7 +67,7 @@ class Progress(keras.callbacks.Callback):
                 f"{self.label}: the loss is no longer a number in epoch {epoch + 1}; "
                 "set a smaller LEARNING_RATE."
             )
-        if (epoch + 1) % self.every == 0:
+        if self.every and (epoch + 1) % self.every == 0:
             seconds = time.monotonic() - self.start
             of = f"epoch {epoch + 1}/{self.params['epochs']}"
             say(f"{self.label}: {of}  {numbers}  {seconds:.0f} s")
@@ -98,7 +97,7 @@ def fit(
         train, validation: batches of (inputs, targets). There is no place for a test part.
         label: begins each line of progress.
         weights: class weights of the loss.
-        every: report each so many epochs.
+        every: report each so many epochs; 0: never.
 
     Returns:
         one row an epoch: epoch, accuracy, loss, val_accuracy, val_loss, seconds.
@@ -167,12 +166,17 @@ def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: s
 
     The features are computed once and kept: a frozen network gives the same ones in every epoch.
     """
-    network, origin = models.backbone(name, settings.IMAGE_SIZE, settings.WEIGHTS)
-    features = cached_features(network, name, origin, data, settings, label)
-    trained = _train_head(network, features, name, data, settings, label)
+    network, origin = features.frozen_backbone(
+        name, settings.IMAGE_SIZE, settings.WEIGHTS, settings.SEED
+    )
+    found = features.cached_features(network, name, origin, data.pixels, settings, label)
+    # The head begins alike whether the backbone was built just now or before.
+    keras.utils.set_random_seed(settings.SEED)
+    trained = train_head(network, found, name, data, settings, label)
     trained.init = origin
     # VGG16 stays frozen, as in the paper; ResNet50 and DenseNet121 may be tuned.
     if settings.FINE_TUNE_LAYERS and name != "vgg16":
+        features.frozen_backbone.cache_clear()  # this one will not stay as it was built
         inner = network.layers[-1]
         inner.trainable = True
         for layer in inner.layers[: -settings.FINE_TUNE_LAYERS]:
@@ -207,8 +211,8 @@ def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: s
         patience=settings.PATIENCE, rate=settings.LEARNING_RATE,
     )  # fmt: skip
     encoder.trainable = False
-    features = _features(encoder, data, settings, label)
-    trained = _train_head(encoder, features, name, data, settings, label)
+    codes = features.of_all_images(encoder, data.pixels, settings, label)
+    trained = train_head(encoder, codes, name, data, settings, label)
     trained.autoencoder = whole
     return trained
 
@@ -228,55 +232,27 @@ def _weights(data: Data, settings: SimpleNamespace) -> dict[int, float] | None:
     return class_weights(data.rows["label"].iloc[data.part("train")], data.classes)
 
 
-def _features(
-    network: keras.Model, data: Data, settings: SimpleNamespace, label: str
-) -> np.ndarray:
-    """A frozen network's output for every cached image, float32 (images, features)."""
-    everything = np.arange(len(data.pixels))
-    nothing = np.zeros((len(everything), 1), np.float32)
-    images = batches(data.pixels, everything, nothing, settings).map(lambda image, _: image)
-    steps = track(images, f"{label} features, batches", -(-len(everything) // settings.BATCH_SIZE))
-    return np.concatenate([network.predict_on_batch(batch) for batch in steps])
-
-
-def cached_features(
+def train_head(
     network: keras.Model,
-    name: str,
-    origin: str,
-    data: Data,
-    settings: SimpleNamespace,
-    label: str,
-) -> np.ndarray:
-    """The backbone's features of all cached images, from disk if they were computed before.
-
-    Returns:
-        float32 (images, channels), in the order of the pixel cache.
-    """
-    # The sums of the weights tell apart ImageNet's, a file's, and those of another seed.
-    sums = [round(float(np.abs(w).sum(dtype=np.float64)), 3) for w in network.get_weights()]
-    key = digest(str(data.pixels.filename), data.pixels.shape, sums)
-    path = CACHE / "features" / f"{name}-{origin}-{key}.npy"
-    if not path.exists():
-        features = _features(network, data, settings, label)
-        with atomic(path) as partial:
-            np.save(partial, features)
-    return np.load(path)
-
-
-def _train_head(
-    network: keras.Model,
-    features: np.ndarray,
+    inputs: np.ndarray,
     name: str,
     data: Data,
     settings: SimpleNamespace,
     label: str,
+    lines: int = 5,
 ) -> Trained:
-    """Fit a head on stored features; the whole model is the network, then the head."""
+    """Fit a head on stored features; the whole model is the network, then the head.
+
+    Args:
+        network: frozen; its output for every cached image is `inputs`, float32 (images, features).
+        name: the backbone, or "autoencoder_classifier"; decides the head's layers.
+        lines: how many lines of progress, about; 0: none.
+    """
     train, validation = data.part("train"), data.part("validation")
-    top = models.head(features[data.positions[train]], name, len(data.classes))
+    top = models.head(inputs[data.positions[train]], name, len(data.classes))
 
     def rows(numbers: np.ndarray) -> tf.data.Dataset:
-        pairs = (features[data.positions[numbers]], data.targets[numbers])
+        pairs = (inputs[data.positions[numbers]], data.targets[numbers])
         return tf.data.Dataset.from_tensor_slices(pairs)
 
     shuffled = rows(train).shuffle(len(train), seed=settings.SEED)
@@ -290,10 +266,10 @@ def _train_head(
         patience=settings.PATIENCE,
         rate=settings.LEARNING_RATE,
         weights=_weights(data, settings),
-        every=max(1, settings.HEAD_EPOCHS // 5),
+        every=max(1, settings.HEAD_EPOCHS // lines) if lines else 0,
     )
     whole = keras.Sequential([keras.Input(network.input_shape[1:]), network, top])
-    return Trained(whole, history, "scratch", head=top, features=features)
+    return Trained(whole, history, "scratch", head=top, features=inputs)
 
 
 def train(name: str, data: Data, settings: SimpleNamespace, label: str) -> Trained:
@@ -325,3 +301,16 @@ def predict(
         return probabilities(trained.head, trained.features[images])[rows]
     nothing = np.zeros((len(images), 1), np.float32)
     return probabilities(trained.model, batches(data.pixels, images, nothing, settings))[rows]
+
+
+def predictions(trained: Trained, data: Data, settings: SimpleNamespace) -> pd.DataFrame:
+    """Probabilities of the validation and test rows, as a table of the run record's form.
+
+    Returns:
+        image_id, lesion_id, split, truth, and `p_<class>` for each class.
+    """
+    numbers = np.flatnonzero(data.rows["split"].isin(["validation", "test"]))
+    p = predict(trained, data, numbers, settings)
+    table = data.rows.iloc[numbers][["image_id", "lesion_id", "split"]].reset_index(drop=True)
+    table["truth"] = data.rows["label"].to_numpy()[numbers]
+    return pd.concat([table, pd.DataFrame(p, columns=[f"p_{c}" for c in data.classes])], axis=1)

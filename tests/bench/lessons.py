@@ -23,7 +23,6 @@ from lesions import (
     histograms,
     params,
     pipeline,
-    records,
     source,
     splits,
     training,
@@ -65,12 +64,21 @@ def score(model: str, target: str, split: str, table: pd.DataFrame, seed: int, e
         colours = histograms.histogram_table(pixels, image_ids)
         predictions = baselines.predict(model, rows, known, target, colours, seed)
     else:
-        given = {"IMAGE_SIZE": SIZE, "EPOCHS": epochs, "AUGMENT": False, "SEED": seed}
-        settings = params.complete(given)
+        given = {
+            "IMAGE_SIZE": SIZE,
+            "EPOCHS": epochs,
+            "PATIENCE": 8,
+            "AUGMENT": False,
+            "SEED": seed,
+        }
+        settings = params.complete(given | {"EPOCH_SAMPLES": 0})
+        # Without it a network of so few images answers "nv" to nearly all of them.
+        train = pipeline.resample(rows[rows["split"] == "train"], "over", seed)
+        rows = pd.concat([train, rows[rows["split"] != "train"]], ignore_index=True)
         keras.utils.set_random_seed(seed)
         data = training.prepare(rows, cache)
         trained = training.train(model, data, settings, f"{model}, split by {split}, seed {seed}")
-        predictions = records.predict(trained.model, data, settings)
+        predictions = training.predictions(trained, data, settings)
     test = evaluation.scores(predictions[predictions["split"] == "test"])
     return {name: test[name] for name in ("accuracy", "balanced_accuracy", "macro_auc")}
 

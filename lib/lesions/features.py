@@ -1,0 +1,68 @@
+"""What a frozen network says of every image, computed once and kept."""
+
+from functools import lru_cache
+from types import SimpleNamespace
+
+import numpy as np
+
+from lesions import models
+from lesions.backend import keras, seed_everything
+from lesions.files import CACHE, atomic, digest
+from lesions.pipeline import batches
+from lesions.progress import track
+
+
+@lru_cache(maxsize=len(models.BACKBONES))
+def frozen_backbone(name: str, size: int, weights: str, seed: int) -> tuple[keras.Model, str]:
+    """`models.backbone`, built once however many runs put a head on it.
+
+    Args:
+        name, size, weights: as in `models.backbone`.
+        seed: fixes the weights where they are random.
+
+    Returns:
+        the frozen network, and where its weights come from.
+    """
+    seed_everything(seed)
+    return models.backbone(name, size, weights)
+
+
+def of_all_images(
+    network: keras.Model, pixels: np.ndarray, settings: SimpleNamespace, label: str
+) -> np.ndarray:
+    """A frozen network's output for every cached image, float32 (images, features)."""
+    everything = np.arange(len(pixels))
+    nothing = np.zeros((len(everything), 1), np.float32)
+    images = batches(pixels, everything, nothing, settings).map(lambda image, _: image)
+    steps = track(images, f"{label} features, batches", -(-len(everything) // settings.BATCH_SIZE))
+    return np.concatenate([network.predict_on_batch(batch) for batch in steps])
+
+
+def cached_features(
+    network: keras.Model,
+    name: str,
+    origin: str,
+    pixels: np.ndarray,
+    settings: SimpleNamespace,
+    label: str,
+) -> np.ndarray:
+    """The backbone's features of all cached images, from disk if they were computed before.
+
+    Args:
+        network, origin: from `frozen_backbone`.
+        name: the backbone, which names the file.
+        pixels: memory-mapped, from `pipeline.open_pixels`.
+        label: begins each line of progress.
+
+    Returns:
+        float32 (images, channels), in the order of the pixel cache.
+    """
+    # The sums of the weights tell apart ImageNet's, a file's, and those of another seed.
+    sums = [round(float(np.abs(w).sum(dtype=np.float64)), 3) for w in network.get_weights()]
+    key = digest(str(pixels.filename), pixels.shape, sums)
+    path = CACHE / "features" / f"{name}-{origin}-{key}.npy"
+    if not path.exists():
+        found = of_all_images(network, pixels, settings, label)
+        with atomic(path) as partial:
+            np.save(partial, found)
+    return np.load(path)

@@ -36,8 +36,9 @@ def test_every_claim_has_a_verdict_and_a_reason():
     result = claims.verdicts(claims.load(), PAPER)
     assert set(result["verdict"]) <= set(claims.VERDICTS)
     assert (result["reason"] != "").all()
-    needs = result[result["verdict"] == claims.NOT_CHECKABLE]
-    assert needs["reason"].str.startswith("needs ").all()
+    # Without runs and data the reason says what would be needed.
+    needs = result[result["reason"].str.startswith("needs ")]
+    assert len(needs) > 40 and set(needs["verdict"]) == {claims.NOT_CHECKABLE}
     assert needs["reason"].str.contains("HAM10000").all()
 
 

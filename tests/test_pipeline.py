@@ -182,9 +182,13 @@ def test_splits_come_back_and_other_settings_are_refused(tmp_path):
     with pytest.raises(LesionsError, match="run notebook 03 first"):
         handover.load_splits(chosen)
     rows = pd.DataFrame({"image_id": ["a"], "lesion_id": ["b"], "label": ["NA"], "split": ["test"]})
-    handover.save_splits(chosen, {"honest-dx": rows}, tmp_path)
+    with pytest.raises(LesionsError, match="run notebook 03 first"):
+        handover.load_table(tmp_path)
+    table = pd.DataFrame({"image_id": ["a"], "sex": ["unknown"], "age": [np.nan], "path": ["x"]})
+    handover.save_splits(chosen, {"honest-dx": rows}, {"honest": tmp_path}, table)
     found, pixels = handover.load_splits(chosen)
-    assert found["honest-dx"].equals(rows) and pixels == tmp_path
+    assert found["honest-dx"].equals(rows) and pixels == {"honest": tmp_path}
+    pd.testing.assert_frame_equal(handover.load_table(tmp_path), table.drop(columns="path"))
     chosen.IMAGE_SIZE = 96
     with pytest.raises(LesionsError, match="IMAGE_SIZE=64, and here IMAGE_SIZE=96"):
         handover.load_splits(chosen)

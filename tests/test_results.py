@@ -33,7 +33,8 @@ def write_record(folder, model, target, protocol, right: float, init="scratch"):
     table.to_parquet(record / "predictions.parquet")
     (record / "metrics.json").write_text(json.dumps(evaluation.scores(table)))
     about = {"model": model, "target": target, "protocol": protocol, "init": init, "weights": 10,
-             "epochs": 1, "seconds": 1.0, "settings": {"SEED": 0}}  # fmt: skip
+             "epochs": 1, "seconds": 1.0, "settings": {"SEED": 0, "IMAGE_SIZE": 64, "EPOCHS": 3,
+                                                       "EPOCH_SAMPLES": 1500}}  # fmt: skip
     (record / "params.json").write_text(json.dumps(about))
     history = pd.DataFrame({"epoch": [1], "loss": [1.0], "val_loss": [1.0]})
     history.to_csv(record / "history.csv", index=False)
@@ -59,47 +60,6 @@ def test_the_paper_has_nine_rows_and_known_numbers():
     assert table.loc["resnet50", "weighted_f1"] == 0.53
 
 
-def test_the_comparison_sets_ours_beside_the_papers(folder):
-    table = results.comparison(results.load_records(folder), seed=0)
-    assert list(table["row"]) == list(range(1, 10))
-    np.testing.assert_allclose(table["paper_accuracy"], 0.9)
-    np.testing.assert_allclose(table["honest_accuracy"], 0.6)
-    dx = table.set_index("key").loc["cnn"]
-    assert dx["honest_majority"] == pytest.approx(0.34)
-    gap = results.gap(table.rename(columns=str), "accuracy")
-    np.testing.assert_allclose(gap["gap"], 0.3)
-
-
-def test_a_model_that_was_not_run_has_empty_cells(tmp_path):
-    write_record(tmp_path, "cnn", "dx", "honest", 0.5)
-    records = results.load_records(tmp_path)
-    table = results.comparison(records, seed=0)
-    assert table["honest_accuracy"].notna().sum() == 1 and len(table) == 9
-    with pytest.raises(LesionsError, match="PROTOCOL=both"):
-        results.gap(table, "accuracy")
-    assert "nan" in results.claims(table).loc[0, "ours, honest"]
-
-
-def test_intervals_hold_the_score(folder):
-    records = results.load_records(folder)
-    table = results.with_intervals(results.comparison(records, 0), records, samples=200)
-    for protocol in ("paper", "honest"):
-        low, high = table[f"{protocol}_low"], table[f"{protocol}_high"]
-        assert (
-            (low < table[f"{protocol}_accuracy"]) & (table[f"{protocol}_accuracy"] < high)
-        ).all()
-
-
-def test_claims_get_the_verdicts_that_the_papers_table_gives(folder):
-    verdicts = results.claims(results.comparison(results.load_records(folder), 0))["verdict"]
-    assert list(verdicts) == [
-        "contradicted by its own table",
-        "compares different targets: localization and dx",
-        "compares different targets: localization and dx",
-        "supported by its own table",
-    ]
-
-
 def test_random_weights_are_said_to_be_random(tmp_path):
     write_record(tmp_path, "vgg16", "dx", "honest", 0.5, init="random")
     note = results.weights_note(results.load_records(tmp_path))
@@ -116,3 +76,29 @@ def test_the_page_holds_tables_and_figures_with_alt_text(folder):
     text = page.read_text(encoding="utf-8")
     assert "a &lt; b" in text and "0.123" in text and "A note." in text
     assert re.findall(r'alt="([^"]*)"', text) == ["What one &quot;sees&quot;"]
+
+
+def test_the_budget_is_said(tmp_path):
+    write_record(tmp_path, "cnn", "dx", "honest", 0.5)
+    note = results.budget_note(results.load_records(tmp_path))
+    assert note == "Our runs: 64 pixels, at most 3 epochs of at most 1,500 images, seed 0."
+
+
+def test_facts_come_from_the_keep_list_and_sizes_only_from_originals(tmp_path):
+    ids = ["a", "b", "c", "d"]
+    table = pd.DataFrame({"image_id": ids, "lesion_id": ids, "dx": ["nv", "nv", "mel", "df"],
+                          "sex": "male", "age": 50.0, "localization": "back"})  # fmt: skip
+    keep = pd.DataFrame({"image_id": ids, "keep_honest": [True, True, True, False],
+                         "keep_paper": [True, False, True, False]})  # fmt: skip
+    keep.to_csv(tmp_path / "keep.csv", index=False)
+    facts = results.facts(tmp_path, table)
+    assert facts["removed"] == 2 and facts["identical_or_unreadable"] == 1
+    assert facts["images"] == 4 and "share_600x450" not in facts
+    for width, height, expected in ((200, 150, None), (600, 450, 1.0)):
+        keep.assign(width=width, height=height).to_csv(tmp_path / "keep.csv", index=False)
+        assert results.facts(tmp_path, table).get("share_600x450") == expected
+
+
+def test_a_long_table_scrolls_and_keeps_its_text(tmp_path):
+    text = results.scrolling(pd.DataFrame({"quote": ["a long sentence, " * 20 + "end"] * 80})).data
+    assert text.count("a long sentence, " * 20 + "end") == 80 and "overflow: auto" in text

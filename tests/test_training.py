@@ -220,7 +220,7 @@ def test_an_interrupted_run_leaves_no_record(split, tmp_path, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(records, "predict", stop)
+    monkeypatch.setattr(training, "predictions", stop)
     with pytest.raises(KeyboardInterrupt):
         records.train_run("fcnn_relu", "dx", "honest", rows, folder, chosen)
     assert not list(tmp_path.glob("t/runs/*"))

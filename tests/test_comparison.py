@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lesions import baseline_runs, comparison, plots_comparison, results
+from lesions import baselines, comparison, plots_comparison, results
 from lesions.errors import LesionsError
 from test_results import write_record
 
@@ -40,7 +40,7 @@ def cheap_for(records: pd.DataFrame, right: float) -> dict:
         own[p] = np.stack([np.where(given == c, 0.8, 0.1) for c in CLASSES], axis=1)
         most = test.copy()
         most[p] = [1.0, 0.0, 0.0]
-        found[run.protocol, "dx", baseline_runs.CHEAP] = own
+        found[run.protocol, "dx", baselines.CHEAP] = own
         found[run.protocol, "dx", "majority"] = most
     return found
 

@@ -16,6 +16,7 @@ from lesions import (
     leaks,
     params,
     protocols,
+    results,
 )
 from lesions.errors import LesionsError
 
@@ -63,13 +64,13 @@ def settings(tmp_path, monkeypatch):
 def test_baselines_are_fitted_once_and_kept(settings, monkeypatch):
     folders = baseline_runs.fit_all(["dx", "sex"], settings)
     assert len(folders) == 4
-    found = baseline_runs.load(settings.folder, seed=0)
+    found = results.baselines_of(settings.folder, seed=0)
     honest = {name for protocol, target, name in found if (protocol, target) == ("honest", "dx")}
     assert honest == set(baselines.BASELINES)
     assert ("paper", "dx", "histogram_boosting") not in found, "too slow on the copies"
     rows = handover.load_splits(settings)[0]["honest-dx"]
     for split in ("test", "validation"):
-        part = baseline_runs.load(settings.folder, 0, split)["honest", "dx", baseline_runs.CHEAP]
+        part = results.baselines_of(settings.folder, 0, split)["honest", "dx", baselines.CHEAP]
         assert list(part["image_id"]) == list(rows.loc[rows["split"] == split, "image_id"])
         assert set(part["split"]) == {split}
     monkeypatch.setattr(baselines, "predict", lambda *a, **k: pytest.fail("fitted again"))
@@ -87,7 +88,7 @@ def test_a_changed_split_is_fitted_anew(settings):
 
 def test_without_baselines_it_says_what_to_run(tmp_path):
     with pytest.raises(LesionsError, match="run notebooks 04 and 05 first"):
-        baseline_runs.load(tmp_path, 0)
+        results.baselines_of(tmp_path, 0)
 
 
 @pytest.fixture

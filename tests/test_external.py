@@ -113,6 +113,6 @@ def test_paper_always_squashes():
 
 
 def test_anchors_are_shares_with_a_source():
-    table = external.anchors()
+    table = results.anchors()
     assert table["value"].between(0, 1).all() and table["source"].str.len().min() > 5
     assert set(table["metric"]) <= set(external.METRICS)

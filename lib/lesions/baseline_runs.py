@@ -9,7 +9,6 @@ import pandas as pd
 import sklearn
 
 from lesions import baselines, handover, histograms, pipeline
-from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, digest, write_json
 from lesions.progress import say
 
@@ -17,8 +16,6 @@ SOURCES = ("baselines.py", "histograms.py")
 # Boosted trees take up to a minute on the many copies of the leaky protocol, and show there what
 # the nearest image shows in a second.
 SLOW_ON_COPIES = ("histogram_boosting", "both_boosting")
-# The one that stands beside every network: colours only, fitted in a second.
-CHEAP = "histogram_logistic"
 
 
 def names_for(protocol: str) -> list[str]:
@@ -88,30 +85,3 @@ def _fit(
         kept = {"protocol": protocol, "target": target, "seed": settings.SEED, "key": key}
         write_json(partial / "params.json", kept)
     return folder
-
-
-def load(folder: Path, seed: int, split: str = "test") -> dict[tuple[str, str, str], pd.DataFrame]:
-    """Every baseline's predictions on one part, by (protocol, target, baseline).
-
-    Args:
-        folder: the profile's build folder.
-        seed: of the split.
-        split: "test" or "validation".
-
-    Raises:
-        LesionsError: there are none yet.
-    """
-    found = {}
-    for path in sorted((folder / "baselines").glob(f"*-seed{seed}/params.json")):
-        about = json.loads(path.read_text(encoding="utf-8"))
-        predictions = pd.read_parquet(path.parent / "predictions.parquet")
-        wanted = predictions[predictions["split"] == split]
-        for name, part in wanted.groupby("baseline", sort=False):
-            key = (about["protocol"], about["target"], name)
-            found[key] = part.drop(columns="baseline").reset_index(drop=True)
-    if not found:
-        raise LesionsError(
-            f"There are no baselines in {folder / 'baselines'}: run notebooks 04 and 05 first "
-            f"(`make 06 PROFILE={folder.name}` runs what is missing)."
-        )
-    return found

@@ -23,6 +23,8 @@ from threadpoolctl import threadpool_limits
 from lesions import evaluation
 from lesions.errors import LesionsError, shorten
 
+# The one that stands beside every network: colours only, fitted in a second.
+CHEAP = "histogram_logistic"
 # What a physician knows of a patient before looking. The diagnosis and its way of confirmation
 # come later, and the source cohort is about the camera, so it is a baseline of its own.
 METADATA = ("age", "sex", "localization")

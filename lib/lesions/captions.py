@@ -82,8 +82,8 @@ ALTERNATIVE_TEXT = {
     ),
     "06_dial": (
         "Balanced accuracy of three learners by split (image, lesion, lesion and duplicates) and "
-        "by when images are repeated (before the split, after it, never): only a learner that "
-        "remembers images gains from the leak."
+        "by when images are repeated (before the split, after it, never): the more a learner "
+        "remembers, the more it gains from the leak."
     ),
     "06_gap": (
         "For each model a line from its balanced accuracy under the honest protocol to that under "

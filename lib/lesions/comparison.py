@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from lesions import baselines, calibration, evaluation, results, subgroups
-from lesions.baseline_runs import CHEAP
+from lesions.baselines import CHEAP
 from lesions.errors import LesionsError
 
-# Test predictions of every baseline, by (protocol, target, baseline): `baseline_runs.load`.
+# Test predictions of every baseline, by (protocol, target, baseline): `results.baselines_of`.
 Cheap = Mapping[tuple[str, str, str], pd.DataFrame]
 PROTOCOLS = ("paper", "honest")
 

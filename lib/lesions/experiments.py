@@ -24,7 +24,7 @@ from lesions import (
     training,
 )
 from lesions.backend import keras
-from lesions.baseline_runs import CHEAP
+from lesions.baselines import CHEAP
 from lesions.files import ROOT, atomic, digest, write_json
 from lesions.progress import track
 

@@ -15,13 +15,7 @@ from lesions.files import ROOT, atomic
 from lesions.images import read_image
 from lesions.progress import say
 
-ANCHORS = ROOT / "data" / "isic2018_anchors.csv"
 METRICS = ("balanced_accuracy", "accuracy", "macro_auc")
-
-
-def anchors() -> pd.DataFrame:
-    """Published results on this test set: name, metric, value, source."""
-    return pd.read_csv(ANCHORS)
 
 
 def find(settings: SimpleNamespace) -> Path | None:

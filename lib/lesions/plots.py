@@ -1,5 +1,6 @@
 """One function a figure; each returns the matplotlib Figure. `show` displays and keeps it."""
 
+import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,8 +38,11 @@ def show(figure: Figure, name: str, folder: Path) -> None:
     with atomic(path) as partial:
         figure.savefig(partial, dpi=100, bbox_inches="tight", metadata={"Description": alt})
     write_text(path.with_suffix(".txt"), alt + "\n")
-    display(figure, metadata={"image/png": {"alt": alt}})
     plt.close(figure)
+    # The file is shown as it is: drawing the figure a second time would take as long again.
+    png = base64.b64encode(path.read_bytes()).decode()
+    shown = {"image/png": png, "text/plain": f"<figure {name}>"}
+    display(shown, raw=True, metadata={"image/png": {"alt": alt}})
 
 
 def _present(values: pd.Series) -> list[str]:

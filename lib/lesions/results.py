@@ -12,6 +12,7 @@ from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, write_text
 
 PAPER_RESULTS = ROOT / "data" / "paper_results.csv"
+ANCHORS = ROOT / "data" / "isic2018_anchors.csv"
 
 
 def published() -> pd.DataFrame:
@@ -45,6 +46,40 @@ def load_records(folder: Path) -> pd.DataFrame:
             f"(`make 06 PROFILE={folder.name}` runs what is missing)."
         )
     return pd.DataFrame(rows)
+
+
+def baselines_of(
+    folder: Path, seed: int, split: str = "test"
+) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """Every baseline's predictions on one part, by (protocol, target, baseline).
+
+    Args:
+        folder: the profile's build folder.
+        seed: of the split.
+        split: "test" or "validation".
+
+    Raises:
+        LesionsError: there are none yet.
+    """
+    found = {}
+    for path in sorted((folder / "baselines").glob(f"*-seed{seed}/params.json")):
+        about = json.loads(path.read_text(encoding="utf-8"))
+        predictions = pd.read_parquet(path.parent / "predictions.parquet")
+        wanted = predictions[predictions["split"] == split]
+        for name, part in wanted.groupby("baseline", sort=False):
+            key = (about["protocol"], about["target"], name)
+            found[key] = part.drop(columns="baseline").reset_index(drop=True)
+    if not found:
+        raise LesionsError(
+            f"There are no baselines in {folder / 'baselines'}: run notebooks 04 and 05 first "
+            f"(`make 06 PROFILE={folder.name}` runs what is missing)."
+        )
+    return found
+
+
+def anchors() -> pd.DataFrame:
+    """Published results on the official ISIC 2018 test set: name, metric, value, source."""
+    return pd.read_csv(ANCHORS)
 
 
 def predictions_of(record: str | Path, split: str = "test") -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Print the README's results table from a finished run: python tests/bench/results_table.py quick"""
+"""The README's results table, from a finished run: python tests/bench/results_table.py quick"""
 
 import sys
 
@@ -16,9 +16,9 @@ def main() -> None:
     folder = BUILD / (sys.argv[1] if len(sys.argv) > 1 else "quick") / "results"
     accuracy = pd.read_csv(folder / "comparison_accuracy.csv")
     balanced = pd.read_csv(folder / "comparison_balanced_accuracy.csv")
-    print("| model | target | published | ours, `paper` | ours, `honest` (95 % interval) "
-          "| majority, `honest` | colours, `honest` | balanced: `paper` | `honest` | init |")  # fmt: skip
-    print("|" + "---|" * 10)
+    heads = ["model", "target", "published", "ours, `paper`", "ours, `honest` (95 % interval)"]
+    heads += ["majority, `honest`", "colours, `honest`", "balanced: `paper`", "`honest`", "init"]
+    print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     for row, other in zip(accuracy.itertuples(), balanced.itertuples(), strict=True):
         honest = f"{cell(row.honest)} ({cell(row.honest_low)} to {cell(row.honest_high)})"
         cells = [row.model, row.target, cell(row.published), cell(row.paper), honest,

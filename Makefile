@@ -23,9 +23,10 @@ ENVIRONMENT := .venv/.ready
 endif
 # In a container one often is root, which Jupyter refuses unless told.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+LAB_FOLDER = $(if $(filter instructor,$(EDITION)),notebooks,$(or $(LESIONS_BUILD),build)/student)
 STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
 
-.PHONY: help all 01 02 03 04 05 06 test lab data check params lint bench clean outputs setup
+.PHONY: help all 01 02 03 04 05 06 test lab student data check params lint bench clean outputs setup
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -42,8 +43,12 @@ all: $(ENVIRONMENT) ## the whole study: PROFILE=sample|quick|paper, P="NAME=valu
 test: $(ENVIRONMENT) ## every test: library, notebooks, stored outputs, the smoke profile
 	@LESIONS_PROGRESS=/dev/null $(PYTHON) -m pytest tests notebooks --nbval
 
-lab: $(ENVIRONMENT) ## JupyterLab on this machine only; it prints an address with its token
-	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir=notebooks $(AS_ROOT)
+lab: $(ENVIRONMENT) ## JupyterLab on this machine only, prints its address; EDITION=student|instructor
+	@$(PYTHON) -m lesions.editions '$(EDITION)'
+	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir='$(LAB_FOLDER)' $(AS_ROOT)
+
+student: $(ENVIRONMENT) ## the notebooks without solutions, in build/student; changed ones stay
+	@$(PYTHON) -m lesions.editions student
 
 data: $(ENVIRONMENT) ## fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000
 	@$(PYTHON) -m lesions.download $(P)
@@ -64,8 +69,11 @@ bench: $(ENVIRONMENT) ## benchmarks: the sample's drawing, hashing and the pair 
 outputs: $(ENVIRONMENT) ## run the notebooks and store the outputs of profile sample in them
 	@$(PYTHON) -m lesions.study --store
 
-clean: ## remove what was made: build/ and the caches; downloads and .venv stay
-	rm -rf build data/cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove what was made: build/ and the caches; downloads, .venv and a student's work stay
+	@# build/student and build/exercises hold what a student wrote, which no command can make again.
+	@if [ -d build ]; then \
+	  find build -mindepth 1 -maxdepth 1 ! -name student ! -name exercises -exec rm -rf {} +; fi
+	rm -rf data/cache .pytest_cache .ruff_cache .hypothesis
 
 setup: $(ENVIRONMENT) ## only make the environment
 

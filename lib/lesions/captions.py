@@ -35,6 +35,10 @@ ALTERNATIVE_TEXT = {
         "Precision against recall of two perceptual hashes as the threshold grows from 0 to 8 "
         "bits: recall rises a little, precision falls fast."
     ),
+    "02_threshold_slider": (
+        "Precision and recall of one perceptual hash, in percent, for each threshold from 0 to "
+        "16 bits."
+    ),
     "03_augment_all": (
         "Twelve random augmentations of one melanoma: small turns, shifts, zooms and mirror "
         "images of it."
@@ -46,6 +50,10 @@ ALTERNATIVE_TEXT = {
     "03_resize": (
         "One melanoma as photographed, then squashed and cropped to squares of 128, 64 and 32 "
         "pixels."
+    ),
+    "03_strength_slider": (
+        "Four random augmentations of one melanoma in three rows: with no strength, with that of "
+        "the parameters, and with three times as much."
     ),
     "04_confusion": ("Confusion matrices of the fully connected networks, in % of the true class."),
     "04_learning_curves": (
@@ -88,6 +96,10 @@ ALTERNATIVE_TEXT = {
     "06_gap": (
         "For each model a line from its balanced accuracy under the honest protocol to that under "
         "the paper's."
+    ),
+    "06_decision_slider": (
+        "Sensitivity and specificity for melanoma, in percent, as the probability from which an "
+        "image is called a melanoma goes from 0 to 1."
     ),
     "06_learning_curves": "Training and validation loss by epoch for every run.",
     "06_reliability": (

@@ -24,8 +24,25 @@ ALTERNATIVE_TEXT = {
         "are often on the face, naevi on back and legs."
     ),
     "01_sex": "Share of each sex by diagnosis, in percent.",
+    "02_across": (
+        "Pairs of images that the descriptor takes for one lesion although they are filed under "
+        "two, one above the other, with the number of matching points."
+    ),
+    "02_cost": (
+        "Seconds of the pair search against the number of images on logarithmic axes: measured "
+        "points, and the square law that leads to a million images."
+    ),
+    "02_descriptor": (
+        "Precision against recall of two hashes and of the descriptor: the hashes stay at a low "
+        "recall, the descriptor finds most pairs of one lesion at a high precision."
+    ),
     "02_groups": (
         "The largest groups of images with the same hash, each with its lesion and diagnosis."
+    ),
+    "02_planted": (
+        "Which planted pairs each rule finds, in percent: equal files and pixels find exact copies "
+        "only, hashes also resized and re-encoded ones, turned hashes mirrored ones, the "
+        "descriptor cropped ones and lesions under two ids."
     ),
     "02_hash": (
         "Four images, each beside its 8 x 8 grey version and the 64 bits of its hash: only the "
@@ -46,6 +63,10 @@ ALTERNATIVE_TEXT = {
     "03_augment_each": (
         "One melanoma, then the same rotated, shifted, zoomed, sheared and mirrored, each by "
         "the largest amount allowed."
+    ),
+    "03_leaked": (
+        "Images of the test part, and below each the image of the training part that shows the "
+        "same lesion."
     ),
     "03_resize": (
         "One melanoma as photographed, then squashed and cropped to squares of 128, 64 and 32 "

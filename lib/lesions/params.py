@@ -68,7 +68,7 @@ PARAMETERS: dict[str, Parameter] = {
         "autoencoder_classifier:localization densenet121:localization",
         "what 05 trains, as model:target"),
     "EPOCHS": Parameter(5, "passes over the training part, at most", 1, 10_000),
-    "EPOCH_SAMPLES": Parameter(1200, "images an epoch, at most; 0: all", 0, 10**7),
+    "EPOCH_SAMPLES": Parameter(1000, "images an epoch, at most; 0: all", 0, 10**7),
     "PATIENCE": Parameter(4, "epochs without a better validation loss before we stop", 1, 10_000),
     "LEARNING_RATE": Parameter(1e-3, "Adam's step size", 1e-7, 1.0),
     "L2": Parameter(1e-3, "strength of the L2 penalty in fcnn_l2", 0, 10),

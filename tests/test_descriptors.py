@@ -172,3 +172,13 @@ def test_bad_input_gets_one_sentence(table: pd.DataFrame) -> None:
     pairs, whole = scored_table(20)
     with pytest.raises(LesionsError, match="precision of 1"):
         descriptors.score_descriptor(pairs.assign(matches=5), whole, precision=1)
+
+
+def test_among_too_few_images_the_usual_threshold_is_taken() -> None:
+    table = pd.DataFrame({"image_id": list("abcd"), "lesion_id": list("wxyz")})
+    pairs = pd.DataFrame({"image_a": ["a", "c"], "image_b": ["b", "d"], "matches": [3, 9]})
+    pairs["similarity"] = 0.5
+    with pytest.raises(LesionsError, match="No number of matches"):
+        descriptors.score_descriptor(pairs, table)
+    scores = descriptors.score_descriptor(pairs, table, otherwise=descriptors.USUAL)
+    assert set(scores["threshold"]) == {descriptors.USUAL}

@@ -93,7 +93,8 @@ def search_cost(
     axis.loglog(measured["hashes"], measured["seconds"], "o", color=COLOURS[0], label="measured")
     for count in images:
         seconds = last["seconds"] * (count / last["hashes"]) ** 2
-        axis.annotate(f"{count:,}: {seconds:.2g} s", (count, seconds), fontsize=8,
+        text = f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.2g}"
+        axis.annotate(f"{count:,}: {text} s", (count, seconds), fontsize=8,
                       textcoords="offset points", xytext=(-4, 6), ha="right")  # fmt: skip
         axis.plot(count, seconds, "x", color="black")
     axis.set(xlabel="images", ylabel="seconds for all pairs")

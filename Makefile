@@ -2,6 +2,8 @@
 PROFILE ?= sample
 P ?=
 EDITION ?= student
+# The folder whose notebooks the site shows: make site FROM=build/quick/notebooks
+FROM ?= notebooks
 # Another Python, such as an active conda environment's: make all PYTHON=python
 PYTHON ?= .venv/bin/python
 SHELL := /bin/bash
@@ -25,7 +27,7 @@ endif
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
 
-.PHONY: help all 01 02 03 04 05 06 test lab data check params lint bench clean outputs setup
+.PHONY: help all 01 02 03 04 05 06 test lab data check params lint bench clean outputs setup site e2e
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -53,6 +55,12 @@ check: $(ENVIRONMENT) ## is this machine ready: versions, memory, disk, data
 
 params: $(ENVIRONMENT) ## list every parameter with its default and limits
 	@$(PYTHON) -m lesions.study --parameters
+
+site: $(ENVIRONMENT) ## the course as a website in build/site; EDITION=student|instructor, FROM=folder
+	@$(PYTHON) docs/build.py --edition '$(EDITION)' --from '$(FROM)'
+
+e2e: $(ENVIRONMENT) ## the course in a real browser: JupyterLab, a notebook, an exercise, a slider
+	@$(PYTHON) -m pytest tests/e2e -rs
 
 lint: $(ENVIRONMENT) ## style of code and notebooks
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .

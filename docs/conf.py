@@ -20,11 +20,13 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 # Widgets would load scripts from the network; build.py puts a sentence in place of each.
 nb_ipywidgets_js = {}
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
+
+highlight_language = "none"  # of blocks without a name, which are commands
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
@@ -33,7 +35,8 @@ html_extra_path = ["extra"]
 html_css_files = ["course.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"index": []}
+# Only the notebooks are many enough to need a list beside the page.
+html_sidebars = {"*": [], "notebooks/*": ["sidebar-nav-bs"]}
 html_theme_options = {
     "logo": {"text": project},
     "navbar_align": "left",

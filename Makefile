@@ -27,7 +27,8 @@ endif
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
 
-.PHONY: help all 01 02 03 04 05 06 test lab data check params lint bench clean outputs setup site e2e
+.PHONY: help all 01 02 03 04 05 06 test lab data check params lint bench clean outputs setup
+.PHONY: site e2e
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24

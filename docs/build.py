@@ -71,7 +71,8 @@ def results_page(folder: Path) -> str:
         place = SOURCES / "extra" / "results-figures" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / "figures" / name, place)
-    body = body.replace('src="../figures/', 'loading="lazy" src="results-figures/')
+    body = body.replace('src="../figures/', 'src="results-figures/')
+    body = body.replace("<figure>", "<h2>Figures</h2>\n<figure>", 1)
     # Headings become Sphinx's own, so that they stand in the list of contents.
     parts = re.split(r"<h2[^>]*>(.*?)</h2>", body, flags=re.S)
     pages = [f"# Results of the profile {folder.name}", raw_html(parts[0])]

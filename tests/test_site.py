@@ -183,7 +183,7 @@ def test_the_glossary_has_each_term_once():
 def test_the_results_of_the_run_are_part_of_the_site(site, pages):
     page = pages[site / "results.html"]
     assert "0.512" in (site / "results.html").read_text(encoding="utf-8")
-    assert "scores-more" in page.ids
+    assert {"scores-more", "figures"} <= page.ids
     assert (site / "results-figures" / "06_accuracy.png").is_file()
 
 

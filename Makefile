@@ -2,6 +2,8 @@
 PROFILE ?= sample
 P ?=
 EDITION ?= student
+# The folder whose notebooks the site shows: make site FROM=build/quick/notebooks
+FROM ?= notebooks
 # Another Python, such as an active conda environment's: make all PYTHON=python
 PYTHON ?= .venv/bin/python
 SHELL := /bin/bash
@@ -27,6 +29,7 @@ LAB_FOLDER = $(if $(filter instructor,$(EDITION)),notebooks,$(or $(LESIONS_BUILD
 STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
 
 .PHONY: help all 01 02 03 04 05 06 test lab student data check params lint bench clean outputs setup
+.PHONY: site e2e
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -58,6 +61,12 @@ check: $(ENVIRONMENT) ## is this machine ready: versions, memory, disk, data
 
 params: $(ENVIRONMENT) ## list every parameter with its default and limits
 	@$(PYTHON) -m lesions.study --parameters
+
+site: $(ENVIRONMENT) ## the course as a website in build/site; EDITION=student|instructor, FROM=folder
+	@$(PYTHON) docs/build.py --edition '$(EDITION)' --from '$(FROM)'
+
+e2e: $(ENVIRONMENT) ## the course in a real browser: JupyterLab, a notebook, an exercise, a slider
+	@$(PYTHON) -m pytest tests/e2e -rs
 
 lint: $(ENVIRONMENT) ## style of code and notebooks
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .

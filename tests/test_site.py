@@ -216,11 +216,10 @@ def test_a_widget_becomes_a_sentence_and_solutions_are_left_out(tmp_path):
     nbformat.write(book, tmp_path / "01_x.ipynb")
     page = site_build.notebook_page(tmp_path / "01_x.ipynb", "student")
     assert "make lab" in page and "VBox" not in page and "widgets" not in page
-    if site_build.without_solutions:
-        book.cells.append(nbformat.v4.new_code_cell("### BEGIN SOLUTION\ny = 7\n### END SOLUTION"))
-        nbformat.write(book, tmp_path / "01_x.ipynb")
-        assert "y = 7" not in site_build.notebook_page(tmp_path / "01_x.ipynb", "student")
-        assert "y = 7" in site_build.notebook_page(tmp_path / "01_x.ipynb", "instructor")
+    book.cells.append(nbformat.v4.new_code_cell("### BEGIN SOLUTION\ny = 7\n### END SOLUTION"))
+    nbformat.write(book, tmp_path / "01_x.ipynb")
+    assert "y = 7" not in site_build.notebook_page(tmp_path / "01_x.ipynb", "student")
+    assert "y = 7" in site_build.notebook_page(tmp_path / "01_x.ipynb", "instructor")
 
 
 def test_a_folder_without_notebooks_is_refused_with_a_sentence(tmp_path):

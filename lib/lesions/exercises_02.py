@@ -9,15 +9,15 @@ from lesions.exercise import Exercise
 from lesions.feedback import call, number, require
 
 
-def _bits(gray: np.ndarray) -> int:
-    return int("".join("01"[int(bit)] for bit in (gray > gray.mean()).ravel()), 2)
+def _bits(grey: np.ndarray) -> int:
+    return int("".join("01"[int(bit)] for bit in (grey > grey.mean()).ravel()), 2)
 
 
 def _hash(function: Any) -> str:
-    def ask(gray: np.ndarray, shown: str) -> int:
-        given = gray.copy()
+    def ask(grey: np.ndarray, shown: str) -> int:
+        given = grey.copy()
         got = call(function, given, shown=shown)
-        require(np.array_equal(given, gray), "Your function changes the picture it is given.")
+        require(np.array_equal(given, grey), "Your function changes the picture it is given.")
         require(
             np.ndim(got) == 0, f"{shown} should give one whole number, not {np.shape(got)} bits."
         )
@@ -47,17 +47,17 @@ def _hash(function: Any) -> str:
         got == 2**62,
         "Go through the picture row by row: the second pixel of the first row is the second bit.",
     )
-    flat = ask(np.full((8, 8), 90, np.uint8), "my_hash of a picture of one gray")
+    flat = ask(np.full((8, 8), 90, np.uint8), "my_hash of a picture of one grey")
     require(
         flat == 0,
-        "In a picture of one gray no pixel is brighter than the mean: all bits are 0. "
+        "In a picture of one grey no pixel is brighter than the mean: all bits are 0. "
         "Compare with >, not with >=.",
     )
     for _ in range(5):
-        gray = rng.integers(0, 256, (8, 8), dtype=np.uint8) // rng.integers(1, 9)
-        got = ask(gray, "my_hash of a random picture")
-        median = int("".join("01"[int(b)] for b in (gray > np.median(gray)).ravel()), 2)
-        right = _bits(gray)
+        grey = rng.integers(0, 256, (8, 8), dtype=np.uint8) // rng.integers(1, 9)
+        got = ask(grey, "my_hash of a random picture")
+        median = int("".join("01"[int(b)] for b in (grey > np.median(grey)).ravel()), 2)
+        right = _bits(grey)
         require(
             got == right or got != median,
             "You compare with the median; average_hash compares with the mean.",

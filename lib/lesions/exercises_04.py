@@ -84,7 +84,7 @@ EXERCISES = (
         "Labels that mean nothing",
         (
             "How many weights has the network for each of these images?",
-            "Nothing can be learned about new images. But these can be learned by heart.",
+            "Nothing can be learnt about new images. But these can be learnt by heart.",
         ),
         unit="%",
     ),

@@ -8,7 +8,7 @@ import pandas as pd
 from lesions.exercise import Exercise
 from lesions.feedback import call, expect_number, require
 
-# What the weights that Keras offers were trained with: the means and spreads of ImageNet's colors.
+# What the weights that Keras offers were trained with: the means and spreads of ImageNet's colours.
 MEAN_BGR = np.array([103.939, 116.779, 123.68])
 MEAN_RGB = np.array([0.485, 0.456, 0.406])
 SPREAD_RGB = np.array([0.229, 0.224, 0.225])

@@ -1,6 +1,7 @@
 """One function a figure; each returns the matplotlib Figure. `show` displays and keeps it."""
 
 import base64
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import seaborn as sns
 from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from lesions.captions import ALTERNATIVE_TEXT
 from lesions.files import atomic, write_text
@@ -39,8 +41,12 @@ def show(figure: Figure, name: str, folder: Path) -> None:
         figure.savefig(partial, dpi=100, bbox_inches="tight", metadata={"Description": alt})
     write_text(path.with_suffix(".txt"), alt + "\n")
     plt.close(figure)
-    # The file is shown as it is: drawing the figure a second time would take as long again.
-    png = base64.b64encode(path.read_bytes()).decode()
+    # The file is shown, since drawing the figure again would take as long again; with 256 colours,
+    # because the notebooks keep their figures and photographs as PNG are large.
+    small = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(256).save(small, "PNG", optimize=True)
+    png = base64.b64encode(small.getvalue()).decode()
     shown = {"image/png": png, "text/plain": f"<figure {name}>"}
     display(shown, raw=True, metadata={"image/png": {"alt": alt}})
 

@@ -72,7 +72,9 @@ def test_what_was_learnt_looks_better_under_the_leaky_protocol(scores):
     chance = 1 / wide.index.get_level_values("target").map(CLASSES)
     learnt = wide[wide["paper"] > 2 * chance]  # on sex there is next to nothing to learn
     assert len(learnt) >= 4
-    assert (learnt["paper"] > learnt["honest"]).all()
+    gap = learnt["paper"] - learnt["honest"]
+    # The CNN of a few epochs knows colours and no single image: it may gain nothing, within noise.
+    assert gap.mean() > 0.2 and gap.min() > -0.05
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 PROFILE ?= sample
 P ?=
 EDITION ?= student
+# Notebooks at a time, where they need nothing of each other (04 and 05); 1 where memory is short.
+JOBS ?= 2
 # The folder whose notebooks the site shows: make site FROM=build/quick/notebooks
 FROM ?= notebooks
 # Another Python, such as an active conda environment's: make all PYTHON=python
@@ -38,7 +40,7 @@ help: ## list the commands
 	@echo 'Example: make all PROFILE=quick P="EPOCHS=3 SEED=7"'
 
 all: $(ENVIRONMENT) ## the whole study: PROFILE=sample|quick|paper, P="NAME=value …"
-	@$(STUDY)
+	@$(STUDY) --jobs '$(JOBS)'
 
 01 02 03 04 05 06: $(ENVIRONMENT) ## one notebook, and the earlier ones it needs
 	@$(STUDY) $@

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from lesions import study
+from lesions.errors import LesionsError
 from lesions.files import ROOT
 
 CHAIN = {"01_first": [], "02_second": ["01_first"], "03_third": ["02_second"]}
@@ -29,10 +30,9 @@ def course(tmp_path, monkeypatch):
                 metadata={"tags": ["parameters"]},
             ),
             nbformat.v4.new_code_cell(
-                "from pathlib import Path\n"
+                "from pathlib import Path\nfrom lesions.files import write_text\n"
                 f"out = Path({str(tmp_path)!r}) / 'build' / PROFILE / '{name}.txt'\n"
-                "out.parent.mkdir(parents=True, exist_ok=True)\n"
-                "out.write_text('x')"
+                "write_text(out, 'x')"
             ),
         ]
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -78,7 +78,7 @@ def test_one_notebook_brings_what_it_needs(course, capsys):
 
 def test_a_failing_notebook_is_kept_and_named(course, capsys):
     path = course / "notebooks" / "02_second.ipynb"
-    path.write_text(path.read_text().replace("out.write_text('x')", "1 / 0"))
+    path.write_text(path.read_text().replace("write_text(out, 'x')", "1 / 0"))
     assert study.main([]) == 1
     said = capsys.readouterr().err
     assert "02_second failed in cell In [3]: ZeroDivisionError" in said
@@ -131,3 +131,28 @@ def test_ctrl_c_stops_with_a_sentence_and_the_next_run_goes_on(tmp_path):
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads((stamps / "01_exploration.json").read_text())["outputs"]
+
+
+def test_of_two_at_a_time_each_failure_is_told():
+    with pytest.raises(LesionsError) as refused:
+        study._run_beside(["04_binary_fcnn", "05_multiclass_cnn"], "smoke", "EPOCHS=0")
+    assert str(refused.value).count("EPOCHS") == 2
+
+
+def test_two_at_a_time_where_neither_needs_the_other(course, capsys, monkeypatch):
+    """What runs beside what; the processes themselves run in the smoke profile's test."""
+    beside = []
+
+    def run_beside(names, profile, assignments):
+        beside.append(names)
+        for name in names:
+            study.run([name], profile, assignments, alone=True)
+
+    needs = CHAIN | {"03_third": ["01_first"]}
+    monkeypatch.setattr(study, "NEEDS", needs)
+    monkeypatch.setattr(study, "_run_beside", run_beside)
+    assert executed(course, capsys, "--jobs", "2") == list(CHAIN)
+    assert beside == [["02_second", "03_third"]]
+    assert executed(course, capsys, "--jobs", "2") == []
+    assert executed(course, capsys, "--jobs", "2", "--set", "EPOCHS=3") == ["03_third"]
+    assert len(beside) == 1

@@ -10,10 +10,14 @@ from lesions import params, plots, widgets
 
 @pytest.fixture
 def displayed(monkeypatch):
-    """All that is displayed, in place of the display."""
+    """All that is displayed, in place of the display: figures as objects, not as pictures."""
     shown = []
+    keep = plots.show
     monkeypatch.setattr(widgets, "display", lambda *things, **_: shown.extend(things))
-    monkeypatch.setattr(plots, "display", lambda *things, **_: shown.extend(things))
+    monkeypatch.setattr(plots, "display", lambda *_, **__: None)
+    monkeypatch.setattr(
+        plots, "show", lambda figure, *rest: (shown.append(figure), keep(figure, *rest))
+    )
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     yield shown
     plt.close("all")

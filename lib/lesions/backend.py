@@ -41,6 +41,11 @@ tf.get_logger().setLevel("ERROR")
 tf.config.experimental.enable_op_determinism()
 
 
+# Keras turns a training step into a graph first, which takes one to three seconds a model and then
+# makes every step faster. For fewer steps than this it does not pay.
+FEW_STEPS = 40
+
+
 def seed_everything(seed: int) -> None:
     """Fix Python's, NumPy's and TensorFlow's random numbers, and forget models built before.
 
@@ -51,4 +56,4 @@ def seed_everything(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-__all__ = ["GPUS", "keras", "quiet_stderr", "seed_everything", "tf"]
+__all__ = ["FEW_STEPS", "GPUS", "keras", "quiet_stderr", "seed_everything", "tf"]

@@ -9,7 +9,7 @@ import pandas as pd
 import sklearn
 
 from lesions import baselines, handover, histograms, pipeline
-from lesions.files import ROOT, atomic, digest, write_json
+from lesions.files import ROOT, atomic, digest, note_output, write_json
 from lesions.progress import say
 
 SOURCES = ("baselines.py", "histograms.py")
@@ -66,6 +66,7 @@ def _fit(
     key = digest(texts, str(cache), names_for(protocol), sources, sklearn.__version__)
     about = folder / "params.json"
     if about.exists() and json.loads(about.read_text(encoding="utf-8"))["key"] == key:
+        note_output(folder)
         return folder
     if not colours:
         colours.append(histograms.histogram_table(*pipeline.open_pixels(cache)))

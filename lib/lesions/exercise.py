@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lesions import editions, gradebook
+from lesions import gradebook
 from lesions.feedback import NotTriedError, WrongError, expect_text, show
 
 TODO = "Put your code in place of the stub, run its cell, then run this one again."
@@ -81,6 +81,8 @@ class Exercise:
     def solution(self) -> None:
         """Show the solution: the one in the notebook with solutions, so there is one source."""
         from IPython.display import Markdown, display
+
+        from lesions import editions  # it reads notebooks, whose library is slow to import
 
         display(Markdown(editions.solution(self.number)))
 

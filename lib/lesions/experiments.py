@@ -26,7 +26,7 @@ from lesions import (
 )
 from lesions.backend import keras
 from lesions.baselines import CHEAP
-from lesions.files import ROOT, atomic, digest, write_json
+from lesions.files import ROOT, atomic, digest, note_output, write_json
 from lesions.progress import track
 
 SOURCES = ("experiments.py", "baselines.py", "histograms.py", "splits.py", "training.py")
@@ -62,6 +62,7 @@ def _kept(path: Path, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFram
         with atomic(path) as partial:
             table.to_parquet(partial, index=False)
         write_json(about, {"key": key})
+    note_output(path)
     return pd.read_parquet(path)
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from lesions import models
-from lesions.backend import keras, seed_everything
+from lesions.backend import FEW_STEPS, keras, seed_everything
 from lesions.files import CACHE, atomic, digest
 from lesions.pipeline import batches
 from lesions.progress import track
@@ -34,8 +34,10 @@ def of_all_images(
     everything = np.arange(len(pixels))
     nothing = np.zeros((len(everything), 1), np.float32)
     images = batches(pixels, everything, nothing, settings).map(lambda image, _: image)
-    steps = track(images, f"{label} features, batches", -(-len(everything) // settings.BATCH_SIZE))
-    return np.concatenate([network.predict_on_batch(batch) for batch in steps])
+    count = -(-len(everything) // settings.BATCH_SIZE)
+    predict = network.predict_on_batch if count >= FEW_STEPS else network
+    steps = track(images, f"{label} features, batches", count)
+    return np.concatenate([np.asarray(predict(batch)) for batch in steps])
 
 
 def cached_features(

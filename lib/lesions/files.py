@@ -34,6 +34,7 @@ def atomic(target: Path) -> Iterator[Path]:
         if target.is_dir():
             shutil.rmtree(target)
         os.replace(partial, target)
+        note_output(target)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise LesionsError(
@@ -46,6 +47,17 @@ def atomic(target: Path) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink(missing_ok=True)
+
+
+def note_output(path: Path) -> None:
+    """Add a file or folder to the list of what the running notebook made, if one is kept.
+
+    The runner of the notebooks asks for the list, by naming its file in LESIONS_OUTPUTS.
+    """
+    ledger = os.environ.get("LESIONS_OUTPUTS")
+    if ledger:
+        with open(ledger, "a", encoding="utf-8") as lines:
+            lines.write(f"{Path(path).resolve()}\n")
 
 
 def write_text(target: Path, text: str) -> Path:

@@ -186,7 +186,11 @@ def batches(
     def gather(rows: np.ndarray) -> np.ndarray:
         return pixels[rows]
 
-    def load(rows: tf.Tensor, target: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    # There is no `if` or loop over tensors in here, so nothing that AutoGraph would have to
+    # convert; looking for it costs a second a model.
+    @tf.autograph.experimental.do_not_convert
+    def load(sample: tuple, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rows, target = sample
         images = tf.numpy_function(gather, [rows], tf.uint8)
         images = tf.ensure_shape(images, (None, size, size, 3))
         # Numbers with a decimal point need four bytes instead of one, so only a batch at a time.
@@ -203,4 +207,4 @@ def batches(
     grouped = samples.batch(settings.BATCH_SIZE)
     seeds = tf.data.Dataset.random(seed=settings.SEED, rerandomize_each_iteration=True)
     numbered = tf.data.Dataset.zip(grouped, seeds)
-    return numbered.map(lambda sample, seed: load(*sample, seed)).prefetch(tf.data.AUTOTUNE)
+    return numbered.map(load).prefetch(tf.data.AUTOTUNE)

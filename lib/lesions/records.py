@@ -11,7 +11,7 @@ import pandas as pd
 from lesions import evaluation, models, protocols, training
 from lesions.backend import keras, seed_everything, tf
 from lesions.errors import LesionsError
-from lesions.files import ROOT, atomic, digest, write_json
+from lesions.files import ROOT, atomic, digest, note_output, write_json
 from lesions.progress import say
 
 # The settings that decide what a trained model is; the record's key is made from them.
@@ -85,6 +85,7 @@ def train_run(
     key = digest(name, target, content, str(pixel_folder), deciding, sources, tf.__version__)
     if _record_key(folder) == key:
         say(f"{label}: kept from an earlier run")
+        note_output(folder)
         return folder
     seed_everything(settings.SEED)
     data = training.prepare(rows, pixel_folder)

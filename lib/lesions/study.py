@@ -7,6 +7,7 @@ import errno
 import json
 import logging
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -90,10 +91,12 @@ def _data_state(values: dict[str, Any]) -> Any:
     return _file_states(list(folder.rglob("*"))) if folder.is_dir() else "absent"
 
 
-def _outputs(folder: Path, since: float) -> list[Path]:
-    """Files under a profile's folder that were written since a time; not the notebooks."""
-    files = [path for path in folder.rglob("*") if folder / "notebooks" not in path.parents]
-    return [path for path in files if path.is_file() and path.stat().st_mtime >= since]
+def _outputs(folder: Path, ledger: Path) -> list[Path]:
+    """The files under a profile's folder that a notebook made, from its list of outputs."""
+    noted = set(ledger.read_text(encoding="utf-8").splitlines()) if ledger.exists() else set()
+    made = [Path(line) for line in noted]
+    files = [file for path in made for file in (path.rglob("*") if path.is_dir() else [path])]
+    return [file for file in files if file.is_relative_to(folder.resolve()) and file.is_file()]
 
 
 def plan(name: str, values: dict[str, Any], stamps: Path) -> tuple[str, bool]:
@@ -159,8 +162,10 @@ def execute(name: str, values: dict[str, Any], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     running = target.with_name(f".{name}.running.ipynb")
     log = target.with_name(f"{name}.log")
-    log.unlink(missing_ok=True)
-    os.environ["LESIONS_PROGRESS"] = str(log)
+    ledger = target.with_name(f"{name}.outputs")
+    for old in (log, ledger):
+        old.unlink(missing_ok=True)
+    os.environ |= {"LESIONS_PROGRESS": str(log), "LESIONS_OUTPUTS": str(ledger)}
     stop = threading.Event()
     follower = threading.Thread(target=_follow, args=(log, stop), daemon=True)
     follower.start()
@@ -189,14 +194,52 @@ def execute(name: str, values: dict[str, Any], target: Path) -> None:
             os.replace(running, target)
 
 
-def run(names: list[str], profile: str, assignments: str = "") -> int:
-    """Run notebooks and what they need; returns how many ran."""
+def _run_beside(names: list[str], profile: str, assignments: str) -> None:
+    """Run notebooks that need nothing of each other at the same time, each in its own process.
+
+    Raises:
+        LesionsError: some failed, with what they said; the others ran to their end.
+    """
+    command = [sys.executable, "-m", "lesions.study", "--profile", profile, "--set", assignments]
+    started = [
+        subprocess.Popen([*command, "--alone", name], stderr=subprocess.PIPE, text=True)
+        for name in names
+    ]
+    said = [process.communicate()[1].strip() for process in started]
+    failed = [text for text, process in zip(said, started, strict=True) if process.returncode]
+    if failed:
+        raise LesionsError("\n\n".join(failed))
+
+
+def run(
+    names: list[str], profile: str, assignments: str = "", jobs: int = 1, alone: bool = False
+) -> int:
+    """Run notebooks, in an order in which each has what it needs; returns how many ran.
+
+    Args:
+        names: from `NEEDS`, in its order.
+        profile, assignments: as `params.read_profile` and `params.read_assignments` take them.
+        jobs: notebooks at a time. Those that need none, and so may be the first to fetch or draw
+            the images, run one after the other.
+        alone: a part of such a run: says nothing of the whole.
+    """
     given = params.read_profile(profile) | params.read_assignments(assignments)
     values = vars(params.complete(given))
     folder = BUILD / values["PROFILE"]
     stamps = folder / "notebooks" / ".stamps"
     ran = 0
-    for name in names:
+    waiting = list(names)
+    while waiting:
+        ready = [name for name in waiting if not set(NEEDS[name]) & set(waiting)]
+        beside = [name for name in ready if NEEDS[name] and not plan(name, values, stamps)[1]][
+            :jobs
+        ]
+        if len(beside) > 1:
+            _run_beside(beside, profile, assignments)
+            ran += len(beside)
+            waiting = [name for name in waiting if name not in beside]
+            continue
+        name = waiting.pop(0)
         key, up_to_date = plan(name, values, stamps)
         if up_to_date:
             continue
@@ -204,10 +247,12 @@ def run(names: list[str], profile: str, assignments: str = "") -> int:
         started = time.time()
         (stamps / f"{name}.json").unlink(missing_ok=True)
         execute(name, values, folder / "notebooks" / f"{name}.ipynb")
-        states = _file_states(_outputs(folder, started))
+        states = _file_states(_outputs(folder, folder / "notebooks" / f"{name}.outputs"))
         write_json(stamps / f"{name}.json", {"key": key, "outputs": states})
         print(f"{name} done in {time.time() - started:.0f} s", flush=True)
         ran += 1
+    if alone:
+        return ran
     page = folder / "results" / "index.html"
     if not ran:
         print(f"Nothing to do for profile {values['PROFILE']}: nothing changed since its last run.")
@@ -254,6 +299,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("notebooks", nargs="*", help="numbers such as 03; none: all six")
     parser.add_argument("--profile", default="sample")
     parser.add_argument("--set", default="", metavar="'NAME=value …'")
+    parser.add_argument("--jobs", type=int, default=1, help="notebooks at a time")
+    parser.add_argument("--alone", action="store_true", help="only those named, not their needs")
     parser.add_argument("--parameters", action="store_true", help="list them and stop")
     parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/")
     options = parser.parse_args(arguments)
@@ -261,12 +308,13 @@ def main(arguments: list[str] | None = None) -> int:
         if options.parameters:
             list_parameters()
             return 0
-        wanted = {n for text in options.notebooks for n in with_needs(find_notebook(text))}
+        found = [find_notebook(text) for text in options.notebooks]
+        wanted = {n for name in found for n in ([name] if options.alone else with_needs(name))}
         names = [name for name in NEEDS if name in wanted or not wanted]
         if options.store:
             store(names)
         else:
-            run(names, options.profile, options.set)
+            run(names, options.profile, options.set, options.jobs, options.alone)
     except LesionsError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

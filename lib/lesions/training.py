@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lesions import features, models
-from lesions.backend import keras, tf
+from lesions.backend import FEW_STEPS, keras, tf
 from lesions.errors import LesionsError
 from lesions.pipeline import batches, class_weights, encode, one_hot, open_pixels
 from lesions.progress import say
@@ -103,7 +103,13 @@ def fit(
         one row an epoch: epoch, accuracy, loss, val_accuracy, val_loss, seconds.
     """
     metrics = [] if loss == "mse" else ["accuracy"]
-    model.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, metrics=metrics)
+    steps = epochs * int(train.cardinality())
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate),
+        loss=loss,
+        metrics=metrics,
+        run_eagerly=steps < FEW_STEPS,
+    )
     best = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=patience, restore_best_weights=True
     )

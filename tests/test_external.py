@@ -32,8 +32,10 @@ def write_images(folder, width: int, height: int, count: int = 12):
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "CACHE", tmp_path / "cache")
-    given = {"IMAGE_SIZE": SIZE, "EPOCHS": 12, "AUGMENT": False, "LEARNING_RATE": 0.003}
-    chosen = params.complete(given | {"RESAMPLE": "none", "BOOTSTRAP": 50, "PROFILE": "t"})
+    given = {"IMAGE_SIZE": SIZE, "EPOCHS": 25, "AUGMENT": False, "LEARNING_RATE": 0.001}
+    chosen = params.complete(
+        given | {"RESAMPLE": "none", "PATIENCE": 25, "BOOTSTRAP": 50, "PROFILE": "t"}
+    )
     chosen.folder = tmp_path / "t"
     return chosen
 

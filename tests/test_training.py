@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lesions import features, models, params, records, results, training
+from lesions import features, fitting, models, params, records, results, training
 from lesions.backend import keras, seed_everything
 from lesions.errors import LesionsError
 
@@ -77,7 +77,7 @@ def test_a_model_gives_probabilities_for_any_number_of_classes(name, tmp_path):
     images = np.random.default_rng(0).random((4, SIZE, SIZE, 3), dtype=np.float32)
     for classes in (2, 7):
         network = models.build(name, SIZE, classes, settings(tmp_path))
-        p = training.probabilities(network, images)
+        p = fitting.probabilities(network, images)
         assert p.shape == (4, classes)
         np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)
 
@@ -137,7 +137,7 @@ def test_imagenet_weights_that_cannot_be_had_are_said_so(monkeypatch, capsys):
 
 
 def test_fit_has_no_way_in_for_test_data():
-    names = set(inspect.signature(training.fit).parameters)
+    names = set(inspect.signature(fitting.fit).parameters)
     assert {"train", "validation"} <= names and "test" not in names
 
 
@@ -232,6 +232,50 @@ def test_a_run_that_diverges_stops_with_a_sentence(split, tmp_path):
     data.targets = data.targets * np.nan
     with pytest.raises(LesionsError, match="loss is no longer a number in epoch 1"):
         training.train("fcnn_relu", data, settings(tmp_path), "fcnn_relu:dx")
+
+
+class Interrupted(Exception):
+    """Stands for Ctrl-C, which would end the test run as well."""
+
+
+RESUMED = ["fcnn_relu", "cnn", "resnet50", "autoencoder_classifier"]
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_an_interrupted_training_goes_on_to_the_same_result(name, split, tmp_path, monkeypatch):
+    rows, folder = split
+    chosen = settings(tmp_path, EPOCHS=5, HEAD_EPOCHS=5, PATIENCE=2, FINE_TUNE_LAYERS=3)
+    whole = records.train_run(name, "dx", "honest", rows, folder, chosen)
+    chosen.folder = tmp_path / "interrupted"
+    monkeypatch.setattr(fitting, "KEEP_EVERY", 0.0)
+    ended = fitting.Epochs.on_epoch_end
+
+    def interrupt(self, epoch, logs=None):
+        ended(self, epoch, logs)
+        if len(self.history) > self.allowed:
+            raise Interrupted
+
+    monkeypatch.setattr(fitting.Epochs, "on_epoch_end", interrupt)
+    for allowed in (1, 2, 9):  # stopped after the second epoch, after the third, and not at all
+        monkeypatch.setattr(fitting.Epochs, "allowed", allowed, raising=False)
+        try:
+            record = records.train_run(name, "dx", "honest", rows, folder, chosen)
+        except Interrupted:
+            assert allowed < 9 and list(chosen.folder.glob("unfinished/*/*.npz"))
+    assert not list(chosen.folder.glob("unfinished/*"))
+    once, twice = results.predictions_of(whole), results.predictions_of(record)
+    pd.testing.assert_frame_equal(once, twice)
+    histories = [results.history_of(place).drop(columns="seconds") for place in (whole, record)]
+    pd.testing.assert_frame_equal(*histories)
+
+
+def test_the_history_of_a_run_that_diverged_is_kept(split, tmp_path):
+    rows, folder = split
+    chosen = settings(tmp_path, LEARNING_RATE=1.0, EPOCHS=40, EPOCH_SAMPLES=0)
+    chosen.LEARNING_RATE = 1e30
+    with pytest.raises(LesionsError, match="no longer a number"):
+        records.train_run("cnn", "dx", "honest", rows, folder, chosen)
+    assert "loss" in (tmp_path / "t" / "diverged" / "honest-dx-cnn-seed0.csv").read_text()
 
 
 def test_fine_tuning_moves_the_top_and_leaves_the_rest(split, tmp_path):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from lesions import datasets, evaluation, pipeline, protocols, training
+from lesions import datasets, evaluation, fitting, pipeline, protocols
 from lesions.backend import keras
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic
@@ -81,7 +81,7 @@ def predict(record: Path, table: pd.DataFrame) -> pd.DataFrame:
     everything = np.arange(len(pixels))
     nothing = np.zeros((len(pixels), 1), np.float32)
     model = keras.models.load_model(Path(record) / "model.keras", compile=False)
-    p = training.probabilities(model, pipeline.batches(pixels, everything, nothing, settings))
+    p = fitting.probabilities(model, pipeline.batches(pixels, everything, nothing, settings))
     answers = table[["image_id", "lesion_id"]].assign(split="test", truth=table["dx"])
     columns = [f"p_{name}" for name in about["classes"]]
     return pd.concat([answers, pd.DataFrame(p, columns=columns)], axis=1)

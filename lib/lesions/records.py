@@ -1,6 +1,7 @@
 """A run record: one trained model, its settings, its predictions and its scores, in one folder."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from lesions import evaluation, models, protocols, training
+from lesions import evaluation, fitting, models, protocols, training
 from lesions.backend import keras, seed_everything, tf
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, digest, note_output, write_json
@@ -24,6 +25,7 @@ SOURCES = (
     "augmentation.py",
     "backend.py",
     "features.py",
+    "fitting.py",
     "models.py",
     "pipeline.py",
     "training.py",
@@ -75,7 +77,11 @@ def train_run(
 
     Returns:
         the record's folder: params.json, metrics.json, predictions.parquet, history.csv and
-        model.keras. It is written whole or not at all.
+        model.keras. It is written whole or not at all. A training that was interrupted goes on
+        after its last kept epoch, to the same result.
+
+    Raises:
+        Diverged: the loss is no longer a number; its history is in `diverged/`.
     """
     label = f"{name}:{target} {protocol}"
     folder = settings.folder / "runs" / f"{protocol}-{target}-{name}-seed{settings.SEED}"
@@ -89,8 +95,14 @@ def train_run(
         return folder
     seed_everything(settings.SEED)
     data = training.prepare(rows, pixel_folder)
+    data.unfinished = settings.folder / "unfinished" / f"{folder.name}-{key}"
     started = time.monotonic()
-    trained = training.train(name, data, settings, label)
+    try:
+        trained = training.train(name, data, settings, label)
+    except fitting.Diverged as error:
+        with atomic(settings.folder / "diverged" / f"{folder.name}.csv") as partial:
+            error.history.to_csv(partial, index=False)
+        raise
     seconds = time.monotonic() - started
     predictions = training.predictions(trained, data, settings)
     about = {
@@ -116,6 +128,7 @@ def train_run(
         test = predictions[predictions["split"] == "test"]
         write_json(partial / "metrics.json", evaluation.scores(test))
         write_json(partial / "params.json", about)
+    shutil.rmtree(data.unfinished, ignore_errors=True)
     return folder
 
 

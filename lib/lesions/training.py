@@ -1,6 +1,5 @@
-"""Fit a model on the training part, stop on the validation part; the test part has no way in."""
+"""Train on the training part, stop on the validation part; the test part has no way in."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +8,17 @@ import numpy as np
 import pandas as pd
 
 from lesions import features, models
-from lesions.backend import FEW_STEPS, keras, tf
+from lesions.backend import keras, tf
 from lesions.errors import LesionsError
-from lesions.pipeline import batches, class_weights, encode, one_hot, open_pixels
-from lesions.progress import say
+from lesions.fitting import Batches, fit, loss_for, probabilities
+from lesions.pipeline import (
+    batches,
+    class_weights,
+    encode,
+    one_hot,
+    open_pixels,
+    training_steps,
+)
 
 
 @dataclass
@@ -24,6 +30,8 @@ class Data:
     positions: np.ndarray  # int64 (rows,), the row of `pixels` of each row of `rows`
     classes: list[str]  # alphabetical
     targets: np.ndarray  # float32 (rows, classes), or (rows, 1) for two classes
+    # Where a training that is interrupted keeps its state; None: nowhere.
+    unfinished: Path | None = None
 
     def part(self, split: str) -> np.ndarray:
         """Row numbers of "train", "validation" or "test"."""
@@ -45,94 +53,6 @@ def prepare(rows: pd.DataFrame, pixel_folder: Path) -> Data:
         codes[:, None].astype(np.float32) if len(classes) == 2 else one_hot(codes, len(classes))
     )
     return Data(rows, pixels, positions, classes, targets)
-
-
-# ---------------------------------------------------------------- fitting
-
-
-class Progress(keras.callbacks.Callback):
-    """One line an epoch, and the end of a run that diverges."""
-
-    def __init__(self, label: str, every: int = 1):
-        super().__init__()
-        self.label, self.every = label, every
-
-    def on_train_begin(self, logs=None):
-        self.start = time.monotonic()
-
-    def on_epoch_end(self, epoch, logs=None):
-        numbers = "  ".join(f"{key} {value:.3f}" for key, value in (logs or {}).items())
-        if not np.isfinite((logs or {}).get("loss", 0.0)):
-            raise LesionsError(
-                f"{self.label}: the loss is no longer a number in epoch {epoch + 1}; "
-                "set a smaller LEARNING_RATE."
-            )
-        if self.every and (epoch + 1) % self.every == 0:
-            seconds = time.monotonic() - self.start
-            of = f"epoch {epoch + 1}/{self.params['epochs']}"
-            say(f"{self.label}: {of}  {numbers}  {seconds:.0f} s")
-
-
-def loss_for(classes: int) -> str:
-    """Binary cross-entropy for two classes, else categorical, as in the paper."""
-    return "binary_crossentropy" if classes == 2 else "categorical_crossentropy"
-
-
-def fit(
-    model: keras.Model,
-    train: tf.data.Dataset,
-    validation: tf.data.Dataset,
-    label: str,
-    loss: str,
-    epochs: int,
-    patience: int,
-    rate: float,
-    weights: dict[int, float] | None = None,
-    every: int = 1,
-) -> pd.DataFrame:
-    """Fit with Adam; stop early on the validation loss and go back to the best epoch.
-
-    Args:
-        model: is changed in place.
-        train, validation: batches of (inputs, targets). There is no place for a test part.
-        label: begins each line of progress.
-        weights: class weights of the loss.
-        every: report each so many epochs; 0: never.
-
-    Returns:
-        one row an epoch: epoch, accuracy, loss, val_accuracy, val_loss, seconds.
-    """
-    metrics = [] if loss == "mse" else ["accuracy"]
-    steps = epochs * int(train.cardinality())
-    model.compile(
-        optimizer=keras.optimizers.Adam(rate),
-        loss=loss,
-        metrics=metrics,
-        run_eagerly=steps < FEW_STEPS,
-    )
-    best = keras.callbacks.EarlyStopping(
-        monitor="val_loss", patience=patience, restore_best_weights=True
-    )
-    started = time.monotonic()
-    fitted = model.fit(
-        train,
-        validation_data=validation,
-        epochs=epochs,
-        class_weight=weights,
-        callbacks=[Progress(label, every), best],
-        shuffle=False,  # the dataset does it
-        verbose=0,
-    )
-    history = pd.DataFrame(fitted.history).rename_axis("epoch").reset_index()
-    history["epoch"] += 1
-    history["seconds"] = (time.monotonic() - started) / len(history)
-    return history
-
-
-def probabilities(model: keras.Model, inputs: tf.data.Dataset | np.ndarray) -> np.ndarray:
-    """Predicted probabilities, float64 (n, classes); a sigmoid becomes two columns."""
-    p = model.predict(inputs, verbose=0).astype(np.float64)
-    return np.hstack([1 - p, p]) if p.shape[1] == 1 else p / p.sum(axis=1, keepdims=True)
 
 
 # ---------------------------------------------------------------- three ways to train
@@ -161,8 +81,9 @@ def train_from_scratch(name: str, data: Data, settings: SimpleNamespace, label: 
         loss=loss_for(len(data.classes)),
         epochs=settings.EPOCHS,
         patience=settings.PATIENCE,
-        rate=settings.LEARNING_RATE,
+        optimizer=keras.optimizers.Adam(settings.LEARNING_RATE),
         weights=_weights(data, settings),
+        unfinished=data.unfinished,
     )
     return Trained(model, history, "scratch")
 
@@ -198,8 +119,9 @@ def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: s
             loss=loss_for(len(data.classes)),
             epochs=settings.FINE_TUNE_EPOCHS,
             patience=settings.PATIENCE,
-            rate=settings.FINE_TUNE_RATE,
+            optimizer=keras.optimizers.Adam(settings.FINE_TUNE_RATE),
             weights=_weights(data, settings),
+            unfinished=data.unfinished,
         )
         tuned["epoch"] += len(trained.history)
         trained.history = pd.concat([trained.history, tuned], ignore_index=True)
@@ -211,11 +133,21 @@ def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: s
     """First an autoencoder on the training images, then a classifier on its frozen code."""
     encoder, whole = models.autoencoder(settings.IMAGE_SIZE, settings.LATENT_FILTERS)
     train, validation = _image_sets(data, settings)
-    rebuild = [part.map(lambda images, _: (images, images)) for part in (train, validation)]
+
+    def to_itself(part: tf.data.Dataset) -> tf.data.Dataset:
+        return part.map(lambda images, _: (images, images))
+
     fit(
-        whole, *rebuild, label=f"{label} rebuilding", loss="mse", epochs=settings.EPOCHS,
-        patience=settings.PATIENCE, rate=settings.LEARNING_RATE,
-    )  # fmt: skip
+        whole,
+        lambda epochs: to_itself(train(epochs)),
+        to_itself(validation),
+        label=f"{label} rebuilding",
+        loss="mse",
+        epochs=settings.EPOCHS,
+        patience=settings.PATIENCE,
+        optimizer=keras.optimizers.Adam(settings.LEARNING_RATE),
+        unfinished=data.unfinished,
+    )
     encoder.trainable = False
     codes = features.of_all_images(encoder, data.pixels, settings, label)
     trained = train_head(encoder, codes, name, data, settings, label)
@@ -223,11 +155,12 @@ def train_autoencoder(name: str, data: Data, settings: SimpleNamespace, label: s
     return trained
 
 
-def _image_sets(data: Data, settings: SimpleNamespace) -> tuple[tf.data.Dataset, tf.data.Dataset]:
+def _image_sets(data: Data, settings: SimpleNamespace) -> tuple[Batches, tf.data.Dataset]:
     """Batches of images of the training part and of the validation part."""
     train, validation = data.part("train"), data.part("validation")
+    inputs, wanted = data.positions[train], data.targets[train]
     return (
-        batches(data.pixels, data.positions[train], data.targets[train], settings, training=True),
+        lambda epochs: batches(data.pixels, inputs, wanted, settings, True, epochs),
         batches(data.pixels, data.positions[validation], data.targets[validation], settings),
     )
 
@@ -257,21 +190,29 @@ def train_head(
     train, validation = data.part("train"), data.part("validation")
     top = models.head(inputs[data.positions[train]], name, len(data.classes))
 
-    def rows(numbers: np.ndarray) -> tf.data.Dataset:
-        pairs = (inputs[data.positions[numbers]], data.targets[numbers])
-        return tf.data.Dataset.from_tensor_slices(pairs)
+    def rows(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return inputs[data.positions[numbers]], data.targets[numbers]
 
-    shuffled = rows(train).shuffle(len(train), seed=settings.SEED)
+    def look_up(taken: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        x, y = tf.numpy_function(lambda t: rows(train[t]), [taken], (tf.float32, tf.float32))
+        shapes = (None, *inputs.shape[1:]), (None, *data.targets.shape[1:])
+        return tf.ensure_shape(x, shapes[0]), tf.ensure_shape(y, shapes[1])
+
+    def shuffled(epochs: range) -> tf.data.Dataset:
+        steps = training_steps(len(train), settings.BATCH_SIZE, settings.SEED, epochs)
+        return steps.map(look_up).prefetch(tf.data.AUTOTUNE)
+
     history = fit(
         top,
-        shuffled.batch(settings.BATCH_SIZE).prefetch(tf.data.AUTOTUNE),
-        rows(validation).batch(256),
+        shuffled,
+        tf.data.Dataset.from_tensor_slices(rows(validation)).batch(256),
         label=f"{label} head",
         loss=loss_for(len(data.classes)),
         epochs=settings.HEAD_EPOCHS,
         patience=settings.PATIENCE,
-        rate=settings.LEARNING_RATE,
+        optimizer=keras.optimizers.Adam(settings.LEARNING_RATE),
         weights=_weights(data, settings),
+        unfinished=data.unfinished,
         every=max(1, settings.HEAD_EPOCHS // lines) if lines else 0,
     )
     whole = keras.Sequential([keras.Input(network.input_shape[1:]), network, top])

@@ -238,13 +238,15 @@ class Interrupted(Exception):
     """Stands for Ctrl-C, which would end the test run as well."""
 
 
-RESUMED = ["fcnn_relu", "cnn", "resnet50", "autoencoder_classifier"]
+RESUMED = ["fcnn_relu", "cnn", "resnet50", "autoencoder_classifier", "compact_cnn"]
 
 
 @pytest.mark.parametrize("name", RESUMED)
 def test_an_interrupted_training_goes_on_to_the_same_result(name, split, tmp_path, monkeypatch):
     rows, folder = split
-    chosen = settings(tmp_path, EPOCHS=5, HEAD_EPOCHS=5, PATIENCE=2, FINE_TUNE_LAYERS=3)
+    chosen = settings(
+        tmp_path, EPOCHS=5, HEAD_EPOCHS=5, PATIENCE=2, FINE_TUNE_LAYERS=3, OWN_EPOCHS=5
+    )
     whole = records.train_run(name, "dx", "honest", rows, folder, chosen)
     chosen.folder = tmp_path / "interrupted"
     monkeypatch.setattr(fitting, "KEEP_EVERY", 0.0)

@@ -49,16 +49,18 @@ def random_affine(count: int, size: int, settings: SimpleNamespace, seed: tf.Ten
     Args:
         count: number of images.
         size: their height and width in pixels.
-        settings: ROTATION and SHEAR in degrees, SHIFT and ZOOM as shares, FLIP true or false.
+        settings: ROTATION and SHEAR in degrees, SHIFT and ZOOM as shares, FLIP true or false,
+            QUARTER_TURNS true or false (by 0, 90, 180 or 270 degrees more).
         seed: int (2,), fixes the result.
 
     Returns:
         float32 (count, 8), see `affine`.
     """
-    draws = tf.random.stateless_uniform((7, count), seed, -1.0, 1.0)
+    draws = tf.random.stateless_uniform((8, count), seed, -1.0, 1.0)
+    quarters = tf.floor(draws[7] * 2) if settings.QUARTER_TURNS else 0.0
     return affine(
         size,
-        angle=draws[0] * settings.ROTATION,
+        angle=draws[0] * settings.ROTATION + quarters * 90,
         shear=draws[1] * settings.SHEAR,
         zoom=(1 + draws[2] * settings.ZOOM, 1 + draws[3] * settings.ZOOM),
         shift=(draws[4] * settings.SHIFT, draws[5] * settings.SHIFT),

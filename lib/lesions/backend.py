@@ -56,4 +56,15 @@ def seed_everything(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-__all__ = ["FEW_STEPS", "GPUS", "keras", "quiet_stderr", "seed_everything", "tf"]
+def set_precision(name: str) -> None:
+    """What numbers layers compute with from now on; weights and losses stay float32.
+
+    Args:
+        name: a Keras dtype policy, or "auto": mixed_float16 on a GPU, else float32.
+    """
+    if name == "auto":
+        name = "mixed_float16" if GPUS else "float32"
+    keras.config.set_dtype_policy(name)
+
+
+__all__ = ["FEW_STEPS", "GPUS", "keras", "quiet_stderr", "seed_everything", "set_precision", "tf"]

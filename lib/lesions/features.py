@@ -61,7 +61,7 @@ def cached_features(
     """
     # The sums of the weights tell apart ImageNet's, a file's, and those of another seed.
     sums = [round(float(np.abs(w).sum(dtype=np.float64)), 3) for w in network.get_weights()]
-    key = digest(str(pixels.filename), pixels.shape, sums)
+    key = digest(str(pixels.filename), pixels.shape, sums, network.compute_dtype)
     path = CACHE / "features" / f"{name}-{origin}-{key}.npy"
     if not path.exists():
         found = of_all_images(network, pixels, settings, label)

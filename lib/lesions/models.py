@@ -23,10 +23,13 @@ layers = keras.layers
 
 
 def outputs(classes: int) -> layers.Layer:
-    """The last layer: one sigmoid unit for two classes, else softmax over all of them."""
+    """The last layer: one sigmoid unit for two classes, else softmax over all of them.
+
+    It computes in float32 also where the layers before it do not: probabilities need the digits.
+    """
     if classes == 2:
-        return layers.Dense(1, activation="sigmoid", name="probability")
-    return layers.Dense(classes, activation="softmax", name="probabilities")
+        return layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")
+    return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
 
 
 def fully_connected(
@@ -255,4 +258,4 @@ def layer_table(model: keras.Model) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layer", "output", "weights"])
 
 
-KNOWN = [*SCRATCH, *BACKBONES, "autoencoder_classifier"]
+KNOWN = [*SCRATCH, *BACKBONES, "autoencoder_classifier", "compact_cnn"]

@@ -60,6 +60,7 @@ PARAMETERS: dict[str, Parameter] = {
     "ZOOM": Parameter(0.10, "largest zoom in or out, as a share", 0, 0.9),
     "SHEAR": Parameter(10.0, "largest shear, in degrees", 0, 45),
     "FLIP": Parameter(True, "mirror half of the training images"),
+    "QUARTER_TURNS": Parameter(False, "turn training images by 0, 90, 180 or 270 degrees, too"),
     # training (04, 05)
     "BINARY_RUNS": Parameter("fcnn_relu:sex fcnn_relu_tanh:sex fcnn_l2:sex",
                              "what 04 trains, as model:target"),
@@ -79,6 +80,12 @@ PARAMETERS: dict[str, Parameter] = {
     "FINE_TUNE_LAYERS": Parameter(0, "top layers of ResNet50, DenseNet121 trained on", 0, 1000),
     "FINE_TUNE_EPOCHS": Parameter(1, "epochs for them", 1, 1000),
     "FINE_TUNE_RATE": Parameter(1e-5, "their learning rate", 1e-8, 1.0),
+    # models of our own, under `honest` only (05)
+    "OWN_RUNS": Parameter("compact_cnn:dx", "what 05 trains of our own, as model:target"),
+    "OWN_EPOCHS": Parameter(6, "epochs for them", 1, 10_000),
+    "PRECISION": Parameter("float32", "numbers that layers compute with; auto: mixed_float16 on a "
+                           "GPU, else float32",
+                           choices=("auto", "float32", "mixed_bfloat16", "mixed_float16")),
     # experiments beside the models (05)
     "DIAL_SEEDS": Parameter(3, "splits for each position of the leak dial; 0: no dial", 0, 100),
     "TEST_DIR": Parameter("", "folder of the official ISIC 2018 test set, if not beside the data"),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lesions import evaluation, fitting, models, protocols, training
-from lesions.backend import keras, seed_everything, tf
+from lesions.backend import keras, seed_everything, set_precision, tf
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, digest, note_output, write_json
 from lesions.progress import say
@@ -19,11 +19,12 @@ from lesions.progress import say
 DECIDING = """
     SEED IMAGE_SIZE GEOMETRY RESAMPLE CLASS_WEIGHTS BATCH_SIZE AUGMENT ROTATION SHIFT ZOOM SHEAR
     FLIP EPOCHS EPOCH_SAMPLES PATIENCE LEARNING_RATE L2 CNN_DENSE LATENT_FILTERS WEIGHTS
-    HEAD_EPOCHS FINE_TUNE_LAYERS FINE_TUNE_EPOCHS FINE_TUNE_RATE
+    HEAD_EPOCHS FINE_TUNE_LAYERS FINE_TUNE_EPOCHS FINE_TUNE_RATE QUARTER_TURNS OWN_EPOCHS PRECISION
 """
 SOURCES = (
     "augmentation.py",
     "backend.py",
+    "compact.py",
     "features.py",
     "fitting.py",
     "models.py",
@@ -94,6 +95,7 @@ def train_run(
         note_output(folder)
         return folder
     seed_everything(settings.SEED)
+    set_precision(settings.PRECISION)
     data = training.prepare(rows, pixel_folder)
     data.unfinished = settings.folder / "unfinished" / f"{folder.name}-{key}"
     started = time.monotonic()

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from lesions import features, models
+from lesions import compact, features, models
 from lesions.backend import keras, tf
 from lesions.errors import LesionsError
 from lesions.fitting import Batches, fit, loss_for, probabilities
@@ -230,6 +230,8 @@ def train(name: str, data: Data, settings: SimpleNamespace, label: str) -> Train
     """
     if name == "autoencoder_classifier":
         return train_autoencoder(name, data, settings, label)
+    if name == "compact_cnn":
+        return Trained(*compact.train(data, settings, label), "scratch")
     if name in models.BACKBONES:
         return train_on_backbone(name, data, settings, label)
     return train_from_scratch(name, data, settings, label)

@@ -31,7 +31,7 @@ LAB_FOLDER = $(if $(filter instructor,$(EDITION)),notebooks,$(or $(LESIONS_BUILD
 STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
 
 .PHONY: help all 01 02 03 04 05 06 test lab student data check params lint bench clean outputs setup
-.PHONY: site e2e
+.PHONY: site e2e weights
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -58,6 +58,9 @@ student: $(ENVIRONMENT) ## the notebooks without solutions, in build/student; ch
 data: $(ENVIRONMENT) ## fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000
 	@$(PYTHON) -m lesions.download $(P)
 
+weights: $(ENVIRONMENT) ## fetch the backbones' ImageNet weights (120 MB); P="--to data/weights"
+	@$(PYTHON) -m lesions.weights $(P)
+
 check: $(ENVIRONMENT) ## is this machine ready: versions, memory, disk, data
 	@$(PYTHON) -m lesions.machine
 
@@ -73,8 +76,9 @@ e2e: $(ENVIRONMENT) ## the course in a real browser: JupyterLab, a notebook, an 
 lint: $(ENVIRONMENT) ## style of code and notebooks
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
 
-bench: $(ENVIRONMENT) ## benchmarks: the sample's drawing, hashing and the pair search
+bench: $(ENVIRONMENT) ## benchmarks: drawing, hashing, the pair search, the engine of training
 	@$(PYTHON) tests/bench/synthetic.py
+	@$(PYTHON) tests/bench/engine.py
 	@$(PYTHON) tests/bench/dedup.py
 
 outputs: $(ENVIRONMENT) ## run the notebooks and store the outputs of profile sample in them

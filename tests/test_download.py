@@ -297,8 +297,8 @@ STOPS = {
     "429": ([status(429)] * 3, "429"),
     "wait too long": ([status(429, Retry_After="86400")], "429"),
     "cut": ([cut_after(0)] * 4, "the connection broke off"),
-    "wrong bytes": ([wrong_bytes, wrong_bytes], "other bytes than the record's"),
-    "a page": ([web_page, web_page], "other bytes than the record's"),
+    "wrong bytes": ([wrong_bytes, wrong_bytes], "other bytes than those of"),
+    "a page": ([web_page, web_page], "other bytes than those of"),
 }
 
 

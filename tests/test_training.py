@@ -2,6 +2,9 @@
 
 import inspect
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -278,6 +281,47 @@ def test_the_history_of_a_run_that_diverged_is_kept(split, tmp_path):
     with pytest.raises(LesionsError, match="no longer a number"):
         records.train_run("cnn", "dx", "honest", rows, folder, chosen)
     assert "loss" in (tmp_path / "t" / "diverged" / "honest-dx-cnn-seed0.csv").read_text()
+
+
+TWO_DEVICES = """
+import sys
+from pathlib import Path
+import pandas as pd
+from lesions import backend
+tf = backend.tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+spread = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+backend.strategy = lambda: spread
+from lesions import params, records
+rows, pixels, folder = pd.read_csv(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+chosen = params.complete({"IMAGE_SIZE": 32, "EPOCHS": 6, "AUGMENT": False, "PROFILE": "t",
+                          "HEAD_EPOCHS": 6, "OWN_EPOCHS": 3, "EPOCH_SAMPLES": 0})
+chosen.folder = folder
+for name in ("cnn", "vgg16", "compact_cnn"):
+    records.train_run(name, "dx", "honest", rows, pixels, chosen)
+print(spread.num_replicas_in_sync, "devices")
+"""
+
+
+def test_training_on_two_devices(split, tmp_path):
+    """What several GPUs would do, as far as a machine without one can tell."""
+    rows, pixels = split
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    where = [str(tmp_path / "rows.csv"), str(pixels), str(tmp_path / "two")]
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES, *where],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"LESIONS_CACHE": str(tmp_path / "c")},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "2 devices" in done.stdout
+    on_two = results.load_records(tmp_path / "two").set_index("model")["accuracy"]
+    alone = settings(tmp_path, EPOCHS=6, AUGMENT=False, EPOCH_SAMPLES=0)
+    record = records.train_run("cnn", "dx", "honest", rows, pixels, alone)
+    scored = json.loads((record / "metrics.json").read_text())["accuracy"]
+    assert len(on_two) == 3 and on_two["cnn"] == pytest.approx(scored, abs=0.1)
 
 
 def test_fine_tuning_moves_the_top_and_leaves_the_rest(split, tmp_path):

@@ -57,7 +57,7 @@ def random_affine(count: int, size: int, settings: SimpleNamespace, seed: tf.Ten
         float32 (count, 8), see `affine`.
     """
     draws = tf.random.stateless_uniform((8, count), seed, -1.0, 1.0)
-    quarters = tf.floor(draws[7] * 2) if settings.QUARTER_TURNS else 0.0
+    quarters = tf.floor(draws[7] * 2) if getattr(settings, "QUARTER_TURNS", False) else 0.0
     return affine(
         size,
         angle=draws[0] * settings.ROTATION + quarters * 90,

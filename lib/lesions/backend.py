@@ -56,6 +56,11 @@ def seed_everything(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
+def strategy() -> tf.distribute.Strategy:
+    """How a model is spread over devices: over all GPUs where there are several, else not."""
+    return tf.distribute.MirroredStrategy() if len(GPUS) > 1 else tf.distribute.get_strategy()
+
+
 def set_precision(name: str) -> None:
     """What numbers layers compute with from now on; weights and losses stay float32.
 
@@ -67,4 +72,13 @@ def set_precision(name: str) -> None:
     keras.config.set_dtype_policy(name)
 
 
-__all__ = ["FEW_STEPS", "GPUS", "keras", "quiet_stderr", "seed_everything", "set_precision", "tf"]
+__all__ = [
+    "FEW_STEPS",
+    "GPUS",
+    "keras",
+    "quiet_stderr",
+    "seed_everything",
+    "set_precision",
+    "strategy",
+    "tf",
+]

@@ -5,7 +5,6 @@ in this run or the next.
 """
 
 import argparse
-import os
 import shutil
 import sys
 import zipfile
@@ -18,8 +17,8 @@ import pooch
 from lesions import files
 from lesions.datacard import DATA_CARD
 from lesions.errors import LesionsError
-from lesions.progress import say, track
-from lesions.transfer import DELAYS, persist
+from lesions.progress import track
+from lesions.transfer import DELAYS, partial_of, retrieve
 
 ADDRESS = DATA_CARD["address"]  # a file's id comes after it
 RECORD = DATA_CARD["files"]
@@ -91,16 +90,11 @@ def _md5(path: Path) -> str:
     return pooch.file_hash(str(path), alg="md5")
 
 
-def _partial(target: Path) -> Path:
-    """Where the beginning of a file is kept until the rest has come."""
-    return target.with_name(f".{target.name}.partial")
-
-
 def _check_space(folder: Path, missing: list[tuple[dict[str, Any], Path]]) -> None:
     """Refuse to begin what the disk cannot hold."""
     need = 0
     for file, target in missing:
-        partial = _partial(target)
+        partial = partial_of(target)
         begun = partial.stat().st_size if partial.exists() else 0
         need += max(0, (file["bytes"] or 0) - begun)
     folder.mkdir(parents=True, exist_ok=True)
@@ -145,30 +139,7 @@ def _download(
         # The tables are kept converted; only the original has the md5 of the record.
         url = f"{ADDRESS}{file['id']}{'?format=original' if file['table'] else ''}"
 
-    def downloader(url: str, output_file: str, _: Any) -> None:
-        partial = _partial(target)
-        persist(url, partial, delays)
-        os.replace(partial, output_file)  # pooch checks the md5, then moves it to its name
-
-    pooch.get_logger().setLevel("ERROR")
-    for _ in range(2):
-        try:
-            pooch.retrieve(
-                url,
-                known_hash=f"md5:{file['md5']}",
-                fname=target.name,
-                path=target.parent,
-                downloader=downloader,
-            )
-            return
-        except LesionsError:
-            raise
-        except ValueError:  # so pooch tells of a wrong md5; it has removed the file
-            say(f"{target.name}: wrong md5, thrown away")
-    raise LesionsError(
-        f"{url} sent other bytes than the record's {file['name']} (by md5), twice, and nothing of "
-        "it was kept; run it again later, or give another source with --mirror or --from."
-    )
+    retrieve(url, file["md5"], target, delays)
 
 
 # ---------------------------------------------------------------- unpacking

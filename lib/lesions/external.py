@@ -63,11 +63,13 @@ def predict(record: Path, table: pd.DataFrame) -> pd.DataFrame:
         predictions of the form of a run's, split "test".
 
     Raises:
-        LesionsError: the record's model is for another target, or the images were cropped to
-            squares and the model was trained on squashed ones.
+        LesionsError: the record has no network, its model is for another target, or the images
+            were cropped to squares and the model was trained on squashed ones.
     """
     about = json.loads((Path(record) / "params.json").read_text(encoding="utf-8"))
     settings = SimpleNamespace(**about["settings"])
+    if not (Path(record) / "model.keras").exists():
+        raise LesionsError(f"{about['model']} asks for metadata, which the test set lacks.")
     if about["target"] != "dx":
         raise LesionsError(f"{record} was trained on {about['target']}; the test set has dx only.")
     geometry = protocols.geometry(about["protocol"], settings)

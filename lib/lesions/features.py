@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from lesions import models
-from lesions.backend import FEW_STEPS, keras, seed_everything
+from lesions.backend import FEW_STEPS, keras
 from lesions.files import CACHE, atomic, digest
 from lesions.pipeline import batches
 from lesions.progress import track
@@ -23,7 +23,7 @@ def frozen_backbone(name: str, size: int, weights: str, seed: int) -> tuple[kera
     Returns:
         the frozen network, and where its weights come from.
     """
-    seed_everything(seed)
+    keras.utils.set_random_seed(seed)
     return models.backbone(name, size, weights)
 
 

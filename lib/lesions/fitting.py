@@ -153,11 +153,13 @@ def fit(
         Diverged: the loss became infinite or no number.
     """
     steps = int(train(range(1)).cardinality())
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
     model.compile(
         optimizer=optimizer,
         loss=loss,
         metrics=[] if loss == "mse" else ["accuracy"],
-        run_eagerly=epochs * steps < FEW_STEPS,
+        # Without a graph, a step cannot be spread over several devices.
+        run_eagerly=epochs * steps < FEW_STEPS and replicas == 1,
     )
     stopper = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=patience or epochs, restore_best_weights=patience > 0

@@ -137,8 +137,8 @@ def backbone(name: str, size: int, weights: str = "imagenet") -> tuple[keras.Mod
 
     Returns:
         the model from images in [0, 1] to features (batch, channels); and where its weights come
-        from: "imagenet", "file" or "random". If ImageNet's cannot be had, it says so and goes on
-        with random ones.
+        from: "imagenet", "file" (others than Keras's) or "random". If ImageNet's cannot be had, it
+        says so and goes on with random ones.
 
     Raises:
         LesionsError: a local file or folder does not hold this network's weights.
@@ -162,19 +162,23 @@ def backbone(name: str, size: int, weights: str = "imagenet") -> tuple[keras.Mod
     else:
         network = make(weights=None, **options)
         if weights != "none":
-            load_local_weights(network, name, Path(weights))
-            origin = "file"
+            origin = load_local_weights(network, name, Path(weights))
     network.trainable = False
     # Batch normalisation must use its stored averages also when layers are trained on later.
     return keras.Model(images, network(inputs, training=False), name=name), origin
 
 
-def load_local_weights(network: keras.Model, name: str, path: Path) -> None:
+def load_local_weights(network: keras.Model, name: str, path: Path) -> str:
     """Load a backbone's weights from a `.h5` file, or from the file for it in a folder.
 
+    Returns:
+        "imagenet" if it is, by name and md5, the file that Keras would fetch; else "file".
+
     Raises:
-        LesionsError: there is no such file, or it belongs to another network.
+        LesionsError: there is no such file, it is damaged, or it belongs to another network.
     """
+    from lesions import weights  # which needs this module
+
     if path.is_dir():
         found = sorted(path.glob(f"{name}*notop*.h5")) or sorted(path.glob(f"{name}*.h5"))
         if not found:
@@ -187,6 +191,12 @@ def load_local_weights(network: keras.Model, name: str, path: Path) -> None:
         raise LesionsError(
             f"WEIGHTS={path} is neither imagenet, none, a .h5 file nor a folder that is there."
         )
+    known = weights.source(name)
+    if path.name == known.name and not weights.is_right(path, known):
+        raise LesionsError(
+            f"{path} is not the file that Keras knows by this name (by md5): fetch it again with "
+            "`make weights`, or, if these are weights of your own, give it another name."
+        )
     try:
         network.load_weights(path)
     except Exception as error:
@@ -194,6 +204,7 @@ def load_local_weights(network: keras.Model, name: str, path: Path) -> None:
             f"{path} does not hold weights of {name} without its top "
             f"({str(error).splitlines()[0][:100]}); give the file made for it."
         ) from error
+    return "imagenet" if path.name == known.name else "file"
 
 
 def head(features: np.ndarray, name: str, classes: int) -> keras.Model:

@@ -82,9 +82,8 @@ PARAMETERS: dict[str, Parameter] = {
     "FINE_TUNE_RATE": Parameter(1e-5, "their learning rate", 1e-8, 1.0),
     # models of our own, under `honest` only (05)
     "OWN_RUNS": Parameter("compact_cnn:dx", "what 05 trains of our own, as model:target"),
-    "OWN_EPOCHS": Parameter(6, "epochs for them", 1, 10_000),
-    "PRECISION": Parameter("float32", "numbers that layers compute with; auto: mixed_float16 on a "
-                           "GPU, else float32",
+    "OWN_EPOCHS": Parameter(12, "epochs for them", 1, 10_000),
+    "PRECISION": Parameter("float32", "of the layers; auto: half on a GPU",
                            choices=("auto", "float32", "mixed_bfloat16", "mixed_float16")),
     # experiments beside the models (05)
     "DIAL_SEEDS": Parameter(3, "splits for each position of the leak dial; 0: no dial", 0, 100),

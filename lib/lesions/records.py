@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from lesions import evaluation, fitting, models, protocols, training
+from lesions import backend, evaluation, fitting, models, protocols, training
 from lesions.backend import keras, seed_everything, set_precision, tf
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, digest, note_output, write_json
@@ -100,7 +100,8 @@ def train_run(
     data.unfinished = settings.folder / "unfinished" / f"{folder.name}-{key}"
     started = time.monotonic()
     try:
-        trained = training.train(name, data, settings, label)
+        with backend.strategy().scope():
+            trained = training.train(name, data, settings, label)
     except fitting.Diverged as error:
         with atomic(settings.folder / "diverged" / f"{folder.name}.csv") as partial:
             error.history.to_csv(partial, index=False)
@@ -120,17 +121,32 @@ def train_run(
         "key": key,
         "settings": deciding | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE},
     }
+    write(folder, about, predictions, trained)
+    shutil.rmtree(data.unfinished, ignore_errors=True)
+    return folder
+
+
+def write(
+    folder: Path, about: dict, predictions: pd.DataFrame, trained: training.Trained | None = None
+) -> Path:
+    """Write a record, whole or not at all; params.json last. Returns its folder.
+
+    Args:
+        about: becomes params.json.
+        predictions: validation and test rows.
+        trained: the network; None for a model that is none.
+    """
     with atomic(folder) as partial:
         partial.mkdir(parents=True)
-        trained.model.save(partial / "model.keras")
-        if trained.autoencoder:
+        if trained:
+            trained.model.save(partial / "model.keras")
+            trained.history.to_csv(partial / "history.csv", index=False)
+        if trained and trained.autoencoder:
             trained.autoencoder.save(partial / "autoencoder.keras")
-        trained.history.to_csv(partial / "history.csv", index=False)
         predictions.to_parquet(partial / "predictions.parquet", index=False)
         test = predictions[predictions["split"] == "test"]
         write_json(partial / "metrics.json", evaluation.scores(test))
         write_json(partial / "params.json", about)
-    shutil.rmtree(data.unfinished, ignore_errors=True)
     return folder
 
 

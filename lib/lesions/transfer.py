@@ -2,12 +2,15 @@
 
 import errno
 import math
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import sleep
+from typing import Any
 
+import pooch
 import requests
 
 from lesions.errors import LesionsError
@@ -30,6 +33,50 @@ class Interrupted(Exception):
     def __init__(self, reason: str, wait: float = 0.0) -> None:
         super().__init__(reason)
         self.wait = wait
+
+
+def partial_of(target: Path) -> Path:
+    """Where a file is kept while it is not whole."""
+    return target.with_name(f".{target.name}.partial")
+
+
+def retrieve(url: str, md5: str, target: Path, delays: tuple[float, ...] = DELAYS) -> None:
+    """Download one file and check it; wrong bytes are thrown away and asked for once more.
+
+    Args:
+        url: what to fetch.
+        md5: of the right bytes, as 32 hexadecimal digits.
+        target: appears under its name only when it is whole and right.
+        delays: see `persist`.
+
+    Raises:
+        LesionsError: the server refuses, keeps failing or sends other bytes; the disk is full.
+    """
+
+    def downloader(url: str, output_file: str, _: Any) -> None:
+        partial = partial_of(target)
+        persist(url, partial, delays)
+        os.replace(partial, output_file)  # pooch checks the md5, then moves it to its name
+
+    pooch.get_logger().setLevel("ERROR")
+    for _ in range(2):
+        try:
+            pooch.retrieve(
+                url,
+                known_hash=f"md5:{md5}",
+                fname=target.name,
+                path=target.parent,
+                downloader=downloader,
+            )
+            return
+        except LesionsError:
+            raise
+        except ValueError:  # so pooch tells of a wrong md5; it has removed the file
+            say(f"{target.name}: wrong md5, thrown away")
+    raise LesionsError(
+        f"{url} sent other bytes than those of {target.name} (by md5), twice, and nothing of it "
+        "was kept; run it again later, or give another source with --mirror or --from."
+    )
 
 
 def persist(url: str, partial: Path, delays: tuple[float, ...] = DELAYS) -> None:

@@ -1,0 +1,276 @@
+"""What makes training quick, measured side by side: `python tests/bench/engine.py` prints tables.
+
+Each way is a process of its own, so that its peak memory is known and no way profits from another.
+The images are noise: how long an image takes does not depend on what it shows.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+SIZE, BATCH, IMAGES = 128, 32, 960
+EPOCHS = 10
+ALL = 10_015
+RATIO_TO = "one warp in tf.data (ours)"
+
+
+def made_pixels(folder: Path, count: int, size: int) -> np.ndarray:
+    """uint8 noise in a memory-mapped file, as the pixel cache is."""
+    path = folder / "pixels.npy"
+    file = np.lib.format.open_memmap(path, "w+", np.uint8, (count, size, size, 3))
+    rng = np.random.default_rng(0)
+    for start in range(0, count, 500):
+        part = file[start : start + 500]
+        part[:] = rng.integers(0, 255, part.shape, dtype=np.uint8)
+    file.flush()
+    return np.load(path, mmap_mode="r")
+
+
+def settings(**changes):
+    from lesions import params
+
+    return params.complete({"IMAGE_SIZE": SIZE, "EPOCH_SAMPLES": 0} | changes)
+
+
+def timed(batches, images: int) -> float:
+    """Images a second over a whole iteration; the first batch is warm-up and not counted."""
+    steps = iter(batches)
+    first = len(next(steps)[0])
+    started = time.perf_counter()
+    for _ in steps:
+        pass
+    return (images - first) / (time.perf_counter() - started)
+
+
+# ---------------------------------------------------------------- augmentation
+
+
+def layers_of_keras():
+    """The five augmentations as five layers, in the ranges of our one warp."""
+    from lesions.backend import keras
+
+    angle = 20 / 360
+    return keras.Sequential(
+        [
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.RandomRotation(angle, fill_mode="nearest"),
+            keras.layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
+            keras.layers.RandomZoom(0.1, fill_mode="nearest"),
+            keras.layers.RandomShear(0.18, 0.0, fill_mode="nearest"),
+        ]
+    )
+
+
+def augmentation(way: str, folder: Path) -> dict:
+    from lesions import augmentation as ours
+    from lesions import pipeline
+    from lesions.backend import tf
+
+    pixels = made_pixels(folder, IMAGES, SIZE)
+    numbers, targets = np.arange(IMAGES), np.zeros((IMAGES, 1), np.float32)
+    if way == "ImageDataGenerator (the paper's tool)":
+        from tensorflow.keras.preprocessing.image import ImageDataGenerator
+
+        made = ImageDataGenerator(
+            rotation_range=20, width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1,
+            shear_range=10, horizontal_flip=True, rescale=1 / 255,
+        )  # fmt: skip
+        flow = made.flow(np.array(pixels), targets, batch_size=BATCH, seed=0)
+        return {"images/s": timed((flow[n] for n in range(len(flow))), IMAGES)}
+    plain = settings(AUGMENT=way == RATIO_TO)
+    batches = pipeline.batches(pixels, numbers, targets, plain, training=True)
+    if way == "five Keras layers in tf.data":
+        layers = layers_of_keras()
+        batches = batches.map(lambda x, y: (layers(x, training=True), y))
+    elif way == "five Keras layers, in the model":
+        layers = layers_of_keras()
+        step = tf.function(lambda x: layers(x, training=True))
+        return {"images/s": timed(((step(x), y) for x, y in batches), IMAGES)}
+    elif way == "one warp, in the model":
+        chosen = settings()
+        seed = tf.constant([0, 0])
+        step = tf.function(lambda x: ours.augment(x, chosen, seed))
+        return {"images/s": timed(((step(x), y) for x, y in batches), IMAGES)}
+    return {"images/s": timed(batches, IMAGES)}
+
+
+AUGMENTATION = (
+    "none",
+    RATIO_TO,
+    "one warp, in the model",
+    "five Keras layers in tf.data",
+    "five Keras layers, in the model",
+    "ImageDataGenerator (the paper's tool)",
+)
+
+
+# ---------------------------------------------------------------- frozen backbones
+
+
+def frozen(way: str, folder: Path) -> dict:
+    """Seconds for `EPOCHS` epochs of a head on a frozen DenseNet121."""
+    from lesions import features, models, pipeline, training
+    from lesions.backend import keras
+
+    count, size = 320, 64
+    pixels = made_pixels(folder, count, size)
+    chosen = settings(IMAGE_SIZE=size, AUGMENT=False, HEAD_EPOCHS=EPOCHS, PATIENCE=EPOCHS)
+    targets = pipeline.one_hot(np.arange(count) % 7, 7)
+    network, _ = models.backbone("densenet121", size, "none")
+    started = time.perf_counter()
+    if way.startswith("features once"):
+        import pandas as pd
+
+        found = features.of_all_images(network, pixels, chosen, "bench")
+        rows = pd.DataFrame({"split": np.where(np.arange(count) < 256, "train", "validation")})
+        rows["label"] = [str(n % 7) for n in range(count)]
+        data = training.Data(rows, pixels, np.arange(count), list("0123456"), targets)
+        training.train_head(network, found, "densenet121", data, chosen, "bench", lines=0)
+    else:
+        head = models.head(np.zeros((2, 1024), np.float32), "densenet121", 7)
+        whole = keras.Sequential([keras.Input((size, size, 3)), network, head])
+        whole.compile("adam", "categorical_crossentropy")
+        train = pipeline.batches(pixels, np.arange(256), targets[:256], chosen, True, range(EPOCHS))
+        held = pipeline.batches(pixels, np.arange(256, count), targets[256:], chosen)
+        whole.fit(train, validation_data=held, epochs=EPOCHS, steps_per_epoch=8, verbose=0)
+    return {"seconds": time.perf_counter() - started}
+
+
+FROZEN = (f"the usual way, {EPOCHS} epochs", f"features once, then the head, {EPOCHS} epochs")
+
+
+# ---------------------------------------------------------------- switches
+
+
+def switch(way: str, folder: Path, model: str) -> dict:
+    """Training images a second of one model with one switch turned."""
+    if way == "without oneDNN":
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    from lesions import compact, models
+    from lesions.backend import keras, set_precision, tf
+
+    if way == "one thread":
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    if way == "mixed_bfloat16":
+        set_precision("mixed_bfloat16")
+    size = 64
+    chosen = settings(IMAGE_SIZE=size)
+    keras.utils.set_random_seed(0)
+    network = compact.network(size, 7) if model == "compact_cnn" else models.build(
+        model, size, 7, chosen
+    )  # fmt: skip
+    network.compile(
+        keras.optimizers.Adam(1e-3),
+        "categorical_crossentropy",
+        jit_compile=way == "XLA",
+        steps_per_execution=10 if way == "10 steps an execution" else 1,
+    )
+    rng = np.random.default_rng(0)
+    images = rng.random((BATCH * 20, size, size, 3), dtype=np.float32)
+    targets = np.eye(7, dtype=np.float32)[np.arange(len(images)) % 7]
+    data = tf.data.Dataset.from_tensor_slices((images, targets)).batch(BATCH)
+    network.fit(data, epochs=1, verbose=0)
+    started = time.perf_counter()
+    logs = network.fit(data, epochs=2, verbose=0)
+    rate = 2 * len(images) / (time.perf_counter() - started)
+    return {"images/s": rate, "loss after 3 epochs": float(logs.history["loss"][-1])}
+
+
+SWITCHES = (
+    "as we do", "mixed_bfloat16", "XLA", "without oneDNN", "one thread", "10 steps an execution"
+)  # fmt: skip
+MODELS = ("fcnn_l2", "cnn", "compact_cnn")
+
+
+# ---------------------------------------------------------------- memory
+
+
+def memory(way: str, folder: Path) -> dict:
+    """One epoch over as many images as HAM10000 has."""
+    from lesions import pipeline
+
+    pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    numbers, targets = np.arange(ALL), np.zeros((ALL, 1), np.float32)
+    batches = pipeline.batches(pixels, numbers, targets, settings(), training=True)
+    return {"images/s": timed(batches, ALL), "MB before": before}
+
+
+# ---------------------------------------------------------------- side by side
+
+
+def measure(kind: str, way: str, folder: Path, model: str = "") -> dict:
+    """Run one way in a process of its own; its numbers and its peak memory."""
+    command = [sys.executable, __file__, "--kind", kind, "--way", way, "--model", model]
+    done = subprocess.run(
+        [*command, "--folder", str(folder)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return {"failed": done.stderr.strip().splitlines()[-1][:80]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def table(title: str, kind: str, ways: tuple, first: str, number: str, folder: Path, model=""):
+    found = {way: measure(kind, way, folder, model) for way in ways}
+    print(f"\n**{title}**\n\n| way | {number} | ratio | peak memory, MB | |\n|---|--:|--:|--:|---|")
+    for way, numbers in found.items():
+        if "failed" in numbers:
+            print(f"| {way} | failed | | | {numbers['failed']} |")
+            continue
+        value, base = numbers.pop(number), found[first].get(number, 0) or np.nan
+        if way == first:
+            base = value
+            found[first] = {number: value}
+        peak = numbers.pop("peak")
+        rest = ", ".join(f"{name} {x:.3f}" for name, x in numbers.items())
+        print(f"| {way} | {value:,.1f} | {value / base:.2f} | {peak:,.0f} | {rest} |", flush=True)
+
+
+def alone(kind: str, way: str, folder: Path, model: str) -> None:
+    """The process that measures: one line of JSON at its end."""
+    run: Callable = {"augmentation": augmentation, "frozen": frozen, "memory": memory}.get(kind)
+    found = run(way, folder) if run else switch(way, folder, model)
+    found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(found))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("kind", "way", "model", "folder"):
+        parser.add_argument(f"--{name}", default="")
+    given = parser.parse_args()
+    if given.kind:
+        alone(given.kind, given.way, Path(given.folder), given.model)
+        return
+    import keras
+    import tensorflow as tf
+
+    print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} cores, "
+          f"{platform.machine()}.")  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        table(f"Augmentation, {SIZE} px, batches of {BATCH}", "augmentation", AUGMENTATION,
+              RATIO_TO, "images/s", folder)  # fmt: skip
+        table("A head on a frozen DenseNet121, 320 images of 64 px", "frozen", FROZEN, FROZEN[0],
+              "seconds", folder)  # fmt: skip
+        for model in MODELS:
+            table(f"Switches, {model}, 64 px", "switch", SWITCHES, SWITCHES[0], "images/s", folder,
+                  model)  # fmt: skip
+        made_pixels(folder, ALL, SIZE)
+        way = f"one epoch of {ALL:,} images at {SIZE} px, augmented"
+        table("Memory", "memory", (way,), way, "images/s", folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -216,6 +216,52 @@ def test_a_frozen_model_predicts_from_features_what_it_does_from_images(name, sp
     np.testing.assert_array_equal(fast[1], fast[2])
 
 
+def test_a_head_learns_from_features_what_the_whole_model_learns(split, tmp_path):
+    """Features once and a head, against the whole frozen model: the same losses and weights."""
+    rows, folder = split
+    data = training.prepare(rows, folder)
+    chosen = settings(tmp_path, AUGMENT=False, EPOCH_SAMPLES=0, PATIENCE=9)
+    network, _ = models.backbone("densenet121", SIZE, "none")
+    found = features.of_all_images(network, data.pixels, chosen, "t")
+    heads = [models.head(found[data.part("train")], "densenet121", 3) for _ in range(2)]
+    heads[1].set_weights(heads[0].get_weights())
+    for one in heads:
+        one.layers[2].rate = 0.0  # each has its own random dropout
+    whole = keras.Sequential([keras.Input((SIZE, SIZE, 3)), network, heads[0]])
+    train, validation = training._image_sets(data, chosen)
+    options = {"loss": "categorical_crossentropy", "epochs": 3, "patience": 0, "every": 0}
+    usual = fitting.fit(
+        whole, train, validation, "t", optimizer=keras.optimizers.Adam(1e-3), **options
+    )
+    build = models.head
+    models.head = lambda *_: heads[1]
+    try:
+        trained = training.train_head(network, found, "densenet121", data, chosen, "t")
+    finally:
+        models.head = build
+    columns = ["loss", "val_loss"]
+    np.testing.assert_allclose(trained.history[columns], usual[columns], rtol=1e-3, atol=1e-4)
+
+
+def test_augmented_views_change_training_and_not_prediction(split, tmp_path):
+    rows, folder = split
+    found = {}
+    for views in (1, 3):
+        chosen = settings(tmp_path, FEATURE_VIEWS=views)
+        data = training.prepare(rows, folder)
+        seed_everything(0)
+        trained = training.train("vgg16", data, chosen, "t")
+        found[views] = trained
+        numbers = data.part("test")
+        fast = training.predict(trained, data, numbers, chosen)
+        trained.features = None
+        slow = training.predict(trained, data, numbers, chosen)
+        np.testing.assert_allclose(fast, slow, atol=1e-5)
+    losses = [found[views].history["loss"].iloc[-1] for views in (1, 3)]
+    assert losses[1] > losses[0]  # there is more to learn
+    assert len(list((tmp_path / "cache" / "features").iterdir())) == 3
+
+
 def test_an_interrupted_run_leaves_no_record(split, tmp_path, monkeypatch):
     rows, folder = split
     chosen = settings(tmp_path)

@@ -6,10 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 
 from lesions import models
-from lesions.backend import FEW_STEPS, keras
+from lesions.augmentation import augment
+from lesions.backend import FEW_STEPS, keras, tf
 from lesions.files import CACHE, atomic, digest
 from lesions.pipeline import batches
 from lesions.progress import track
+
+# What decides how an augmented view looks.
+AUGMENTATION = ("SEED", "BATCH_SIZE", "ROTATION", "SHIFT", "ZOOM", "SHEAR", "FLIP", "QUARTER_TURNS")
 
 
 @lru_cache(maxsize=len(models.BACKBONES))
@@ -28,15 +32,28 @@ def frozen_backbone(name: str, size: int, weights: str, seed: int) -> tuple[kera
 
 
 def of_all_images(
-    network: keras.Model, pixels: np.ndarray, settings: SimpleNamespace, label: str
+    network: keras.Model,
+    pixels: np.ndarray,
+    settings: SimpleNamespace,
+    label: str,
+    view: int = 0,
 ) -> np.ndarray:
-    """A frozen network's output for every cached image, float32 (images, features)."""
+    """A frozen network's output for every cached image, float32 (images, features).
+
+    Args:
+        view: 0 for the images as they are; each other number augments them in another way.
+    """
     everything = np.arange(len(pixels))
     nothing = np.zeros((len(everything), 1), np.float32)
     images = batches(pixels, everything, nothing, settings).map(lambda image, _: image)
+    if view:
+        images = images.enumerate().map(
+            lambda step, image: augment(image, settings, tf.stack([step, settings.SEED + view]))
+        )
     count = -(-len(everything) // settings.BATCH_SIZE)
     predict = network.predict_on_batch if count >= FEW_STEPS else network
-    steps = track(images, f"{label} features, batches", count)
+    of = f"{label} features, view {view}" if view else f"{label} features"
+    steps = track(images, f"{of}, batches", count)
     return np.concatenate([np.asarray(predict(batch)) for batch in steps])
 
 
@@ -47,6 +64,7 @@ def cached_features(
     pixels: np.ndarray,
     settings: SimpleNamespace,
     label: str,
+    view: int = 0,
 ) -> np.ndarray:
     """The backbone's features of all cached images, from disk if they were computed before.
 
@@ -55,16 +73,18 @@ def cached_features(
         name: the backbone, which names the file.
         pixels: memory-mapped, from `pipeline.open_pixels`.
         label: begins each line of progress.
+        view: see `of_all_images`.
 
     Returns:
         float32 (images, channels), in the order of the pixel cache.
     """
     # The sums of the weights tell apart ImageNet's, a file's, and those of another seed.
     sums = [round(float(np.abs(w).sum(dtype=np.float64)), 3) for w in network.get_weights()]
-    key = digest(str(pixels.filename), pixels.shape, sums, network.compute_dtype)
+    how = [getattr(settings, part) for part in AUGMENTATION] if view else []
+    key = digest(str(pixels.filename), pixels.shape, sums, network.compute_dtype, view, how)
     path = CACHE / "features" / f"{name}-{origin}-{key}.npy"
     if not path.exists():
-        found = of_all_images(network, pixels, settings, label)
+        found = of_all_images(network, pixels, settings, label, view)
         with atomic(path) as partial:
             np.save(partial, found)
     return np.load(path)

@@ -171,7 +171,7 @@ def fit(
     if between.finished(epochs):
         if between.remembered["best_weights"]:
             model.set_weights(between.remembered["best_weights"])
-        optimizer.finalize_variable_values(model.trainable_variables)
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     else:
         model.fit(
             train(range(first, epochs)),

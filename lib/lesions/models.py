@@ -15,6 +15,7 @@ import pandas as pd
 
 from lesions.backend import keras
 from lesions.errors import LesionsError
+from lesions.files import ROOT
 from lesions.progress import say
 
 layers = keras.layers
@@ -162,7 +163,9 @@ def backbone(name: str, size: int, weights: str = "imagenet") -> tuple[keras.Mod
     else:
         network = make(weights=None, **options)
         if weights != "none":
-            origin = load_local_weights(network, name, Path(weights))
+            # Notebooks run in their own folder, so a relative path counts from the course's, too.
+            path = Path(weights) if Path(weights).exists() else ROOT / weights
+            origin = load_local_weights(network, name, path)
     network.trainable = False
     # Batch normalisation must use its stored averages also when layers are trained on later.
     return keras.Model(images, network(inputs, training=False), name=name), origin

@@ -77,13 +77,14 @@ PARAMETERS: dict[str, Parameter] = {
     "LATENT_FILTERS": Parameter(16, "channels of the autoencoder's code", 1, 512),
     "WEIGHTS": Parameter("none", "backbones: imagenet, none, or a .h5 file or a folder"),
     "HEAD_EPOCHS": Parameter(12, "epochs for the head on a frozen backbone", 1, 10_000),
+    "FEATURE_VIEWS": Parameter(1, "views of each image for a head; above 1: augmented ones", 1, 50),
     "FINE_TUNE_LAYERS": Parameter(0, "top layers of ResNet50, DenseNet121 trained on", 0, 1000),
     "FINE_TUNE_EPOCHS": Parameter(1, "epochs for them", 1, 1000),
     "FINE_TUNE_RATE": Parameter(1e-5, "their learning rate", 1e-8, 1.0),
     # models of our own, under `honest` only (05)
     "OWN_RUNS": Parameter("compact_cnn:dx", "what 05 trains of our own, as model:target"),
     "OWN_EPOCHS": Parameter(12, "epochs for them", 1, 10_000),
-    "PRECISION": Parameter("float32", "of the layers; auto: half on a GPU",
+    "PRECISION": Parameter("auto", "of the layers; auto: half on a GPU",
                            choices=("auto", "float32", "mixed_bfloat16", "mixed_float16")),
     # experiments beside the models (05)
     "DIAL_SEEDS": Parameter(3, "splits for each position of the leak dial; 0: no dial", 0, 100),

@@ -1,5 +1,6 @@
 """Train on the training part, stop on the validation part; the test part has no way in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,14 +93,18 @@ def train_on_backbone(name: str, data: Data, settings: SimpleNamespace, label: s
     """A head on a frozen backbone's features; then, if asked for, the backbone's top layers too.
 
     The features are computed once and kept: a frozen network gives the same ones in every epoch.
+    To augment all the same, FEATURE_VIEWS of each image are kept, and each step takes one of them.
     """
     network, origin = features.frozen_backbone(
         name, settings.IMAGE_SIZE, settings.WEIGHTS, settings.SEED
     )
-    found = features.cached_features(network, name, origin, data.pixels, settings, label)
+    views = [
+        features.cached_features(network, name, origin, data.pixels, settings, label, view)
+        for view in range(settings.FEATURE_VIEWS)
+    ]
     # The head begins alike whether the backbone was built just now or before.
     keras.utils.set_random_seed(settings.SEED)
-    trained = train_head(network, found, name, data, settings, label)
+    trained = train_head(network, views[0], name, data, settings, label, others=views[1:])
     trained.init = origin
     # VGG16 stays frozen, as in the paper; ResNet50 and DenseNet121 may be tuned.
     if settings.FINE_TUNE_LAYERS and name != "vgg16":
@@ -179,6 +184,7 @@ def train_head(
     settings: SimpleNamespace,
     label: str,
     lines: int = 5,
+    others: Sequence[np.ndarray] = (),
 ) -> Trained:
     """Fit a head on stored features; the whole model is the network, then the head.
 
@@ -186,6 +192,7 @@ def train_head(
         network: frozen; its output for every cached image is `inputs`, float32 (images, features).
         name: the backbone, or "autoencoder_classifier"; decides the head's layers.
         lines: how many lines of progress, about; 0: none.
+        others: more views of every image, as `inputs`; training takes one at random.
     """
     train, validation = data.part("train"), data.part("validation")
     top = models.head(inputs[data.positions[train]], name, len(data.classes))
@@ -193,8 +200,18 @@ def train_head(
     def rows(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return inputs[data.positions[numbers]], data.targets[numbers]
 
+    views = [inputs, *others]
+
+    def take(taken: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+        x, y = rows(train[taken])
+        which = np.random.default_rng([settings.SEED, step]).integers(len(views), size=len(taken))
+        for number in range(1, len(views)):
+            chosen = which == number
+            x[chosen] = views[number][data.positions[train[taken[chosen]]]]
+        return x, y
+
     def look_up(taken: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        x, y = tf.numpy_function(lambda t: rows(train[t]), [taken], (tf.float32, tf.float32))
+        x, y = tf.numpy_function(take, [taken, step], (tf.float32, tf.float32))
         shapes = (None, *inputs.shape[1:]), (None, *data.targets.shape[1:])
         return tf.ensure_shape(x, shapes[0]), tf.ensure_shape(y, shapes[1])
 

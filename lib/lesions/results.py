@@ -11,6 +11,7 @@ from lesions import claims
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, write_text
 
+KEPT = ROOT / "data" / "results"
 PAPER_RESULTS = ROOT / "data" / "paper_results.csv"
 ANCHORS = ROOT / "data" / "isic2018_anchors.csv"
 
@@ -80,6 +81,23 @@ def baselines_of(
 def anchors() -> pd.DataFrame:
     """Published results on the official ISIC 2018 test set: name, metric, value, source."""
     return pd.read_csv(ANCHORS)
+
+
+def kept(profile: str, table: str) -> pd.DataFrame:
+    """A table of a long run on the real images that came with the course.
+
+    Args:
+        profile: a folder of `data/results/`; its about.json names machine, versions and parameters.
+        table: "board", "decisions", "gap" or "sizes".
+
+    Raises:
+        LesionsError: there is no such table.
+    """
+    path = KEPT / profile / f"{table}.csv"
+    if not path.exists():
+        there = ", ".join(sorted(str(file.relative_to(KEPT)) for file in KEPT.glob("*/*.csv")))
+        raise LesionsError(f"There is no kept table {path}; there are: {there or 'none'}.")
+    return pd.read_csv(path)
 
 
 def predictions_of(record: str | Path, split: str = "test") -> pd.DataFrame:

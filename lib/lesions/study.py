@@ -77,7 +77,8 @@ def _file_states(paths: list[Path]) -> dict[str, list[int]]:
 
 def _library_digest() -> str:
     sources = [*sorted((ROOT / "lib" / "lesions").glob("*.py")), ROOT / "requirements.lock"]
-    sources += sorted((ROOT / "data").glob("*.csv")) + sorted((ROOT / "data").glob("*.json"))
+    for pattern in ("*.csv", "*.json", "results/*/*.csv"):
+        sources += sorted((ROOT / "data").glob(pattern))
     # The runner itself changes no result.
     return digest([path.read_text() for path in sources if path.name != "study.py"])
 

@@ -1,0 +1,85 @@
+"""Keep a run's tables, not its models, under `data/results/<profile>/`.
+
+    python tests/bench/keep_results.py quick
+
+Written are board.csv (every network and baseline of the protocol `honest`, with intervals),
+decisions.csv (two decision rules), gap.csv (both protocols), sizes.csv (weights, epochs, seconds)
+and about.json (machine, versions, parameters).
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from lesions import comparison, results
+from lesions.errors import LesionsError
+from lesions.files import BUILD, ROOT, atomic, write_json
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "opencv-python-headless")
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except ModuleNotFoundError:
+            continue
+    return found
+
+
+def keep(profile: str, n: int) -> Path:
+    """Write the tables of `build/<profile>/`; returns their folder."""
+    folder, target = BUILD / profile, ROOT / "data" / "results" / profile
+    records = results.load_records(folder)
+    seed = int(records["seed"].min())
+    one = records[records["seed"] == seed]
+    cheap = results.baselines_of(folder, seed)
+    models = comparison.with_validation(
+        one, results.baselines_of(folder, seed, "validation"), cheap
+    )
+    tables = {
+        "board": comparison.board(one, cheap, "honest", n),
+        "decisions": comparison.decisions(models),
+        "sizes": records[["protocol", "model", "target", "seed", "init", "weights", "epochs",
+                          "seconds"]],
+    }  # fmt: skip
+    with contextlib.suppress(LesionsError):  # it was run under one protocol only
+        tables["gap"] = comparison.gap(records)
+    for name, table in tables.items():
+        with atomic(target / f"{name}.csv") as partial:
+            table.round(4).to_csv(partial, index=False)
+    run = json.loads((Path(one["record"].iloc[0]) / "params.json").read_text())
+    about = {"date": date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(),
+             "versions": versions(), "settings": run["settings"]}  # fmt: skip
+    write_json(target / "about.json", about)
+    return target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("profile")
+    parser.add_argument("--bootstrap", type=int, default=1000)
+    given = parser.parse_args()
+    target = keep(given.profile, given.bootstrap)
+    print(pd.read_csv(target / "decisions.csv").to_string(index=False))
+    print(f"Kept in {target}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -102,3 +102,23 @@ def test_facts_come_from_the_keep_list_and_sizes_only_from_originals(tmp_path):
 def test_a_long_table_scrolls_and_keeps_its_text(tmp_path):
     text = results.scrolling(pd.DataFrame({"quote": ["a long sentence, " * 20 + "end"] * 80})).data
     assert text.count("a long sentence, " * 20 + "end") == 80 and "overflow: auto" in text
+
+
+@pytest.mark.parametrize("profile", ["own", "quick"])
+def test_kept_tables_are_whole(profile):
+    board = results.kept(profile, "board")
+    assert (board["low"] <= board["value"]).all() and (board["value"] <= board["high"]).all()
+    chosen = results.kept(profile, "decisions").set_index(["model", "rule"])
+    rates = chosen["balanced_accuracy"].unstack()
+    # The rule was chosen on validation for this score; on the test part it need not win, but does.
+    assert (rates["chosen on validation"] >= rates["most probable"]).all()
+    about = json.loads((results.KEPT / profile / "about.json").read_text())
+    assert {"date", "processor", "cores", "versions", "settings"} <= set(about)
+    shown = board.query("metric == 'macro_auc' and kind == 'network'").set_index("name")["value"]
+    for model in set(chosen.index.get_level_values(0)) & set(shown.index):
+        assert 0.5 < shown[model] < 1
+
+
+def test_a_kept_table_that_is_not_there():
+    with pytest.raises(LesionsError, match=r"no kept table.*own/board.csv"):
+        results.kept("own", "bord")

@@ -120,7 +120,7 @@ def fuse_run(network: Path, target: str, settings: SimpleNamespace) -> Path:
         "epochs": 0,
         "seconds": round(time.monotonic() - started, 1),
         "key": digest(joined.to_csv(index=False)),
-        "settings": {"SEED": settings.SEED, "IMAGE_SIZE": settings.IMAGE_SIZE}
+        "settings": {key: getattr(settings, key) for key in records.DECIDING.split()}
         | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE},
     }
     folder = settings.folder / "runs" / f"honest-{target}-fusion-seed{settings.SEED}"

@@ -277,7 +277,8 @@ def store(names: list[str]) -> None:
             notebook, timeout=None, resources={"metadata": {"path": str(NOTEBOOKS)}},
             record_timing=False,
         )  # fmt: skip
-        client.execute()
+        with _kernel_messages_to(Path(os.devnull)):
+            client.execute()
         # Which Python ran it is no part of the course, and would change with every machine.
         notebook.metadata["language_info"] = {"name": "python"}
         with atomic(path) as partial:

@@ -104,6 +104,9 @@ def test_only_models_of_the_diagnosis_are_scored(tmp_path):
     (tmp_path / "params.json").write_text(json.dumps(about))
     with pytest.raises(LesionsError, match="trained on sex"):
         external.predict(tmp_path, pd.DataFrame())
+    (tmp_path / "params.json").write_text(json.dumps(about | {"target": "dx", "model": "fusion"}))
+    with pytest.raises(LesionsError, match="fusion asks for metadata"):
+        external.predict(tmp_path, pd.DataFrame())
 
 
 def test_paper_always_squashes():

@@ -68,10 +68,10 @@ def predict(record: Path, table: pd.DataFrame) -> pd.DataFrame:
     """
     about = json.loads((Path(record) / "params.json").read_text(encoding="utf-8"))
     settings = SimpleNamespace(**about["settings"])
-    if not (Path(record) / "model.keras").exists():
-        raise LesionsError(f"{about['model']} asks for metadata, which the test set lacks.")
     if about["target"] != "dx":
         raise LesionsError(f"{record} was trained on {about['target']}; the test set has dx only.")
+    if not (Path(record) / "model.keras").exists():
+        raise LesionsError(f"{about['model']} asks for metadata, which the test set lacks.")
     geometry = protocols.geometry(about["protocol"], settings)
     if not fits(geometry, table["path"].iloc[0]):
         raise LesionsError(

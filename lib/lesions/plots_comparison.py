@@ -126,7 +126,11 @@ def board(table: pd.DataFrame, target: str, highlight: float | None = None) -> F
         axes[0].axvline(highlight, color="black", ls="--", lw=1, label="published")
     axes[0].set_yticks(range(len(order)), order)
     axes[0].set_title(target, fontsize=10, loc="left")
-    axes[0].legend(fontsize=8, loc="lower right")
+    # Above the panels: inside, it would cover a row.
+    axes[-1].legend(
+        *axes[0].get_legend_handles_labels(),
+        fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncol=3, frameon=False,
+    )  # fmt: skip
     figure.tight_layout()
     return figure
 

@@ -22,7 +22,7 @@ TOLERANCE = {"accuracy": 0.10, "balanced_accuracy": 0.10}
 
 def run_study(profile: str, **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "lesions.study", "--profile", profile],
+        [sys.executable, "-m", "lesions.study", "--profile", profile, "--jobs", "2"],
         cwd=ROOT, env=os.environ | environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lesions import features, fitting, models, params, records, results, training
+from lesions import backend, features, fitting, models, params, records, results, training
 from lesions.backend import keras, seed_everything
 from lesions.errors import LesionsError
 
@@ -216,7 +216,7 @@ def test_a_frozen_model_predicts_from_features_what_it_does_from_images(name, sp
     np.testing.assert_array_equal(fast[1], fast[2])
 
 
-def test_a_head_learns_from_features_what_the_whole_model_learns(split, tmp_path):
+def test_a_head_learns_from_features_what_the_whole_model_learns(split, tmp_path, monkeypatch):
     """Features once and a head, against the whole frozen model: the same losses and weights."""
     rows, folder = split
     data = training.prepare(rows, folder)
@@ -233,12 +233,8 @@ def test_a_head_learns_from_features_what_the_whole_model_learns(split, tmp_path
     usual = fitting.fit(
         whole, train, validation, "t", optimizer=keras.optimizers.Adam(1e-3), **options
     )
-    build = models.head
-    models.head = lambda *_: heads[1]
-    try:
-        trained = training.train_head(network, found, "densenet121", data, chosen, "t")
-    finally:
-        models.head = build
+    monkeypatch.setattr(models, "head", lambda *_: heads[1])
+    trained = training.train_head(network, found, "densenet121", data, chosen, "t")
     columns = ["loss", "val_loss"]
     np.testing.assert_allclose(trained.history[columns], usual[columns], rtol=1e-3, atol=1e-4)
 
@@ -320,7 +316,7 @@ def test_an_interrupted_training_goes_on_to_the_same_result(name, split, tmp_pat
 
 def test_the_history_of_a_run_that_diverged_is_kept(split, tmp_path):
     rows, folder = split
-    chosen = settings(tmp_path, LEARNING_RATE=1.0, EPOCHS=40, EPOCH_SAMPLES=0)
+    chosen = settings(tmp_path, EPOCHS=40, EPOCH_SAMPLES=0)
     chosen.LEARNING_RATE = 1e30
     with pytest.raises(LesionsError, match="no longer a number"):
         records.train_run("cnn", "dx", "honest", rows, folder, chosen)
@@ -387,3 +383,29 @@ def test_runs_are_read_from_text():
     for text in ("cnn", "cnn:age", "vgg19:dx"):
         with pytest.raises(LesionsError, match="is not a model and a target"):
             records.parse_runs(text)
+
+
+def test_half_precision_is_for_where_it_is_quicker(monkeypatch):
+    monkeypatch.setattr(backend, "GPUS", [])
+    monkeypatch.setattr(backend, "has_half_units", lambda: True)
+    assert backend.precision("auto", 64) == "float32"
+    assert backend.precision("auto", 128) == "mixed_bfloat16"
+    assert backend.precision("float32", 128) == "float32"
+    monkeypatch.setattr(backend, "has_half_units", lambda: False)
+    assert backend.precision("auto", 128) == "float32"
+    monkeypatch.setattr(backend, "GPUS", ["one"])
+    assert backend.precision("auto", 64) == "mixed_float16"
+
+
+def test_half_precision_spares_backbones_heads_and_probabilities():
+    """With random weights, features differ in digits that half precision does not have."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network, _ = models.backbone("densenet121", SIZE, "none")
+        head = models.head(np.ones((4, 1024), np.float32), "densenet121", 3)
+        plain = models.cnn(SIZE, 3)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {layer.compute_dtype for layer in [*network.layers, *head.layers]} == {"float32"}
+    assert {layer.compute_dtype for layer in plain.layers[:-1]} == {"bfloat16"}
+    assert plain.layers[-1].compute_dtype == "float32"

@@ -12,13 +12,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import pooch
-
 from lesions import files
 from lesions.datacard import DATA_CARD
 from lesions.errors import LesionsError
 from lesions.progress import track
-from lesions.transfer import DELAYS, partial_of, retrieve
+from lesions.transfer import DELAYS, exit_status, md5_of, partial_of, retrieve
 
 ADDRESS = DATA_CARD["address"]  # a file's id comes after it
 RECORD = DATA_CARD["files"]
@@ -83,11 +81,7 @@ def fetch(
 
 
 def _is_whole(file: dict[str, Any], target: Path) -> bool:
-    return target.is_file() and _md5(target) == file["md5"]
-
-
-def _md5(path: Path) -> str:
-    return pooch.file_hash(str(path), alg="md5")
+    return target.is_file() and md5_of(target) == file["md5"]
 
 
 def _check_space(folder: Path, missing: list[tuple[dict[str, Any], Path]]) -> None:
@@ -113,7 +107,7 @@ def _copy(file: dict[str, Any], folder: Path, target: Path) -> None:
     """Copy one file out of a folder, if its md5 is right."""
     names = [file["name"], f"{file['name']}.csv", f"{file['name']}.tab"]
     found = [folder / name for name in names if (folder / name).is_file()]
-    right = [path for path in found if _md5(path) == file["md5"]]
+    right = [path for path in found if md5_of(path) == file["md5"]]
     if not right:
         fault = "has other bytes than the record's" if found else "is not there"
         raise LesionsError(
@@ -122,7 +116,7 @@ def _copy(file: dict[str, Any], folder: Path, target: Path) -> None:
         )
     with files.atomic(target) as partial:
         shutil.copyfile(right[0], partial)
-        if _md5(partial) != file["md5"]:
+        if md5_of(partial) != file["md5"]:
             raise LesionsError(f"{right[0]} changed while it was copied; run it again.")
 
 
@@ -180,18 +174,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--to", metavar="FOLDER", help="where to (default data/raw/ham10000)")
     parser.add_argument("--unpack", action="store_true", help="also unpack the zips")
     given = parser.parse_args(arguments)
-    try:
-        fetch(given.to, given.masks, given.isic2018, given.mirror, given.local, unpack=given.unpack)
-    except LesionsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}; choose another folder.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. Run it again to go on from here.", file=sys.stderr)
-        return 130
-    return 0
+    return exit_status(
+        lambda: fetch(
+            given.to, given.masks, given.isic2018, given.mirror, given.local, unpack=given.unpack
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def of_all_images(
     predict = network.predict_on_batch if count >= FEW_STEPS else network
     of = f"{label} features, view {view}" if view else f"{label} features"
     steps = track(images, f"{of}, batches", count)
-    return np.concatenate([np.asarray(predict(batch)) for batch in steps])
+    return np.concatenate([np.asarray(predict(batch), np.float32) for batch in steps])
 
 
 def cached_features(

@@ -120,8 +120,7 @@ def fuse_run(network: Path, target: str, settings: SimpleNamespace) -> Path:
         "epochs": 0,
         "seconds": round(time.monotonic() - started, 1),
         "key": digest(joined.to_csv(index=False)),
-        "settings": {key: getattr(settings, key) for key in records.DECIDING.split()}
-        | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE},
+        "settings": records.said_settings(settings),
     }
-    folder = settings.folder / "runs" / f"honest-{target}-fusion-seed{settings.SEED}"
+    folder = records.folder_of(settings, "honest", target, "fusion")
     return records.write(folder, about, joined)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from lesions.backend import keras
+from lesions.backend import full_precision, keras
 from lesions.errors import LesionsError
 from lesions.files import ROOT
 from lesions.progress import say
@@ -127,6 +127,9 @@ BACKBONES = {
 }
 
 
+# Computed once, so full precision costs little; and with random weights the features of two images
+# differ in their third digit only, which half precision would lose.
+@full_precision()
 def backbone(name: str, size: int, weights: str = "imagenet") -> tuple[keras.Model, str]:
     """A convolutional network up to its global average pooling, all weights frozen.
 
@@ -210,6 +213,7 @@ def load_local_weights(network: keras.Model, name: str, path: Path) -> str:
     return "imagenet" if path.name == known.name else "file"
 
 
+@full_precision()
 def head(features: np.ndarray, name: str, classes: int) -> keras.Model:
     """The layers that are trained on a frozen backbone's features.
 
@@ -258,7 +262,7 @@ def autoencoder(size: int, filters: int = 16) -> tuple[keras.Model, keras.Model]
     # Thinner than the encoder: at full size every channel is dear, and only the code is used.
     for width in (filters, 32, 16):
         x = layers.Conv2DTranspose(width, 3, strides=2, padding="same", activation="relu")(x)
-    rebuilt = layers.Conv2D(3, 3, padding="same", activation="sigmoid")(x)
+    rebuilt = layers.Conv2D(3, 3, padding="same", activation="sigmoid", dtype="float32")(x)
     encoder = keras.Model(images, layers.Flatten()(code), name="encoder")
     return encoder, keras.Model(images, rebuilt, name="autoencoder")
 

@@ -84,7 +84,7 @@ PARAMETERS: dict[str, Parameter] = {
     # models of our own, under `honest` only (05)
     "OWN_RUNS": Parameter("compact_cnn:dx", "what 05 trains of our own, as model:target"),
     "OWN_EPOCHS": Parameter(12, "epochs for them", 1, 10_000),
-    "PRECISION": Parameter("auto", "of the layers; auto: half on a GPU",
+    "PRECISION": Parameter("auto", "of the layers; auto: half where it is quicker",
                            choices=("auto", "float32", "mixed_bfloat16", "mixed_float16")),
     # experiments beside the models (05)
     "DIAL_SEEDS": Parameter(3, "splits for each position of the leak dial; 0: no dial", 0, 100),

@@ -5,12 +5,13 @@ import shutil
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lesions import backend, evaluation, fitting, models, protocols, training
-from lesions.backend import keras, seed_everything, set_precision, tf
+from lesions.backend import keras, seed_everything, tf
 from lesions.errors import LesionsError
 from lesions.files import ROOT, atomic, digest, note_output, write_json
 from lesions.progress import say
@@ -59,6 +60,21 @@ def _record_key(folder: Path) -> str | None:
     return json.loads(path.read_text(encoding="utf-8"))["key"] if path.exists() else None
 
 
+def folder_of(settings: SimpleNamespace, protocol: str, target: str, name: str) -> Path:
+    """Where the record of a run lies."""
+    return settings.folder / "runs" / f"{protocol}-{target}-{name}-seed{settings.SEED}"
+
+
+def deciding(settings: SimpleNamespace) -> dict[str, Any]:
+    """The settings in `DECIDING`, by name."""
+    return {key: getattr(settings, key) for key in DECIDING.split()}
+
+
+def said_settings(settings: SimpleNamespace) -> dict[str, Any]:
+    """What a record says of its settings: the deciding ones, and where the images came from."""
+    return deciding(settings) | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE}
+
+
 def train_run(
     name: str,
     target: str,
@@ -86,17 +102,17 @@ def train_run(
         Diverged: the loss is no longer a number; its history is in `diverged/`.
     """
     label = f"{name}:{target} {protocol}"
-    folder = settings.folder / "runs" / f"{protocol}-{target}-{name}-seed{settings.SEED}"
+    folder = folder_of(settings, protocol, target, name)
     sources = [(ROOT / "lib" / "lesions" / source).read_text() for source in SOURCES]
-    deciding = {key: getattr(settings, key) for key in DECIDING.split()}
-    content = rows.to_csv(index=False)
-    key = digest(name, target, content, str(pixel_folder), deciding, sources, tf.__version__)
+    policy = backend.precision(settings.PRECISION, settings.IMAGE_SIZE)
+    decided = deciding(settings), policy, sources, tf.__version__
+    key = digest(name, target, rows.to_csv(index=False), str(pixel_folder), *decided)
     if _record_key(folder) == key:
         say(f"{label}: kept from an earlier run")
         note_output(folder)
         return folder
     seed_everything(settings.SEED)
-    set_precision(settings.PRECISION)
+    keras.config.set_dtype_policy(policy)
     data = training.prepare(rows, pixel_folder)
     data.unfinished = settings.folder / "unfinished" / f"{folder.name}-{key}"
     started = time.monotonic()
@@ -119,8 +135,9 @@ def train_run(
         "train_rows": len(data.part("train")),
         "epochs": len(trained.history),
         "seconds": round(seconds, 1),
+        "precision": policy,
         "key": key,
-        "settings": deciding | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE},
+        "settings": said_settings(settings),
     }
     write(folder, about, predictions, trained)
     shutil.rmtree(data.unfinished, ignore_errors=True)

@@ -231,10 +231,10 @@ def run(
     ran = 0
     waiting = list(names)
     while waiting:
-        ready = [name for name in waiting if not set(NEEDS[name]) & set(waiting)]
-        beside = [name for name in ready if NEEDS[name] and not plan(name, values, stamps)[1]][
-            :jobs
-        ]
+        ready = [name for name in waiting if NEEDS[name] and not set(NEEDS[name]) & set(waiting)]
+        beside = []
+        if jobs > 1 and len(ready) > 1:  # a plan looks at every image file, so only where it counts
+            beside = [name for name in ready if not plan(name, values, stamps)[1]][:jobs]
         if len(beside) > 1:
             _run_beside(beside, profile, assignments)
             ran += len(beside)

@@ -3,6 +3,8 @@
 import errno
 import math
 import os
+import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -38,6 +40,11 @@ class Interrupted(Exception):
 def partial_of(target: Path) -> Path:
     """Where a file is kept while it is not whole."""
     return target.with_name(f".{target.name}.partial")
+
+
+def md5_of(path: Path) -> str:
+    """The md5 of a file, as 32 hexadecimal digits."""
+    return pooch.file_hash(str(path), alg="md5")
 
 
 def retrieve(url: str, md5: str, target: Path, delays: tuple[float, ...] = DELAYS) -> None:
@@ -181,3 +188,19 @@ def _seconds(text: str) -> float:
     with suppress(ValueError, TypeError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     return 0.0
+
+
+def exit_status(work: Callable[[], object]) -> int:
+    """Do a command line's work; the exit status, with one sentence for whatever went wrong."""
+    try:
+        work()
+    except LesionsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}; choose another folder.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. Run it again to go on from here.", file=sys.stderr)
+        return 130
+    return 0

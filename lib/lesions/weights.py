@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-import pooch
-
 from lesions import models
 from lesions.backend import keras
 from lesions.errors import LesionsError
-from lesions.transfer import DELAYS, retrieve
+from lesions.transfer import DELAYS, exit_status, md5_of, retrieve
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def source(backbone: str) -> Source:
 
 def is_right(path: Path, wanted: Source) -> bool:
     """Whether a file has the md5 that Keras asks for."""
-    return pooch.file_hash(str(path), alg="md5") == wanted.md5
+    return md5_of(path) == wanted.md5
 
 
 def keras_folder() -> Path:
@@ -104,15 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--to", metavar="FOLDER", help="where to (default: Keras's own folder)")
     parser.add_argument("--mirror", metavar="URL", help="an address that has the files by name")
     given = parser.parse_args(arguments)
-    try:
-        fetch(given.to, given.mirror)
-    except LesionsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. Run it again to go on from here.", file=sys.stderr)
-        return 130
-    return 0
+    return exit_status(lambda: fetch(given.to, given.mirror))
 
 
 if __name__ == "__main__":

@@ -165,13 +165,13 @@ def switch(way: str, folder: Path, model: str) -> dict:
     if way == "without oneDNN":
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     from lesions import compact, models
-    from lesions.backend import keras, set_precision, tf
+    from lesions.backend import keras, tf
 
     if way == "one thread":
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     if way == "mixed_bfloat16":
-        set_precision("mixed_bfloat16")
+        keras.config.set_dtype_policy("mixed_bfloat16")
     size = 64
     chosen = settings(IMAGE_SIZE=size)
     keras.utils.set_random_seed(0)

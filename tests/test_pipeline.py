@@ -1,5 +1,6 @@
 """From images to batches: resizing, the cache, labels, balance, augmentation, tf.data."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -161,6 +162,28 @@ def test_an_epoch_takes_at_most_so_many_images():
     chosen = settings(BATCH_SIZE=3, EPOCH_SAMPLES=4)
     dataset = pipeline.batches(pixels, np.arange(8), np.zeros((8, 1)), chosen, training=True)
     assert sum(len(images) for images, _ in dataset) == 4
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
+def test_pages_of_the_mapped_file_are_given_back(tmp_path):
+    pixels = np.lib.format.open_memmap(tmp_path / "p.npy", "w+", np.uint8, (800, 128, 128, 3))
+    pixels[:] = np.arange(800, dtype=np.uint8)[:, None, None, None]
+    pixels.flush()
+    del pixels
+
+    def mapped() -> float:  # MB
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssFile"))
+
+    pixels = np.load(tmp_path / "p.npy", mmap_mode="r")  # 39 MB
+    before = mapped()
+    made = pipeline.batches(pixels, np.arange(800), np.zeros((800, 1)), settings())
+    first = np.concatenate([images[:, 0, 0, 0] for images, _ in made])
+    np.testing.assert_allclose(first * 255, np.arange(800, dtype=np.uint8))
+    assert mapped() < before + 15
+    pixels.sum()  # the other way, to see that there is something to see
+    assert mapped() > before + 30
+    pipeline.forget(np.zeros(3))  # which is not mapped
 
 
 def test_links_make_the_layout_that_keras_reads(table, tmp_path):

@@ -160,7 +160,7 @@ FROZEN = (f"the usual way, {EPOCHS} epochs", f"features once, then the head, {EP
 # ---------------------------------------------------------------- switches
 
 
-def switch(way: str, folder: Path, model: str) -> dict:
+def switch(way: str, folder: Path, model: str, size: int) -> dict:
     """Training images a second of one model with one switch turned."""
     if way == "without oneDNN":
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
@@ -172,7 +172,6 @@ def switch(way: str, folder: Path, model: str) -> dict:
         tf.config.threading.set_inter_op_parallelism_threads(1)
     if way == "mixed_bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
-    size = 64
     chosen = settings(IMAGE_SIZE=size)
     keras.utils.set_random_seed(0)
     network = compact.network(size, 7) if model == "compact_cnn" else models.build(
@@ -185,7 +184,7 @@ def switch(way: str, folder: Path, model: str) -> dict:
         steps_per_execution=10 if way == "10 steps an execution" else 1,
     )
     rng = np.random.default_rng(0)
-    images = rng.random((BATCH * 20, size, size, 3), dtype=np.float32)
+    images = rng.random((BATCH * 10, size, size, 3), dtype=np.float32)
     targets = np.eye(7, dtype=np.float32)[np.arange(len(images)) % 7]
     data = tf.data.Dataset.from_tensor_slices((images, targets)).batch(BATCH)
     network.fit(data, epochs=1, verbose=0)
@@ -196,9 +195,10 @@ def switch(way: str, folder: Path, model: str) -> dict:
 
 
 SWITCHES = (
-    "as we do", "mixed_bfloat16", "XLA", "without oneDNN", "one thread", "10 steps an execution"
+    "float32", "mixed_bfloat16", "XLA", "without oneDNN", "one thread", "10 steps an execution"
 )  # fmt: skip
 MODELS = ("fcnn_l2", "cnn", "compact_cnn")
+SIZES = (64, 128)
 
 
 # ---------------------------------------------------------------- memory
@@ -218,9 +218,10 @@ def memory(way: str, folder: Path) -> dict:
 # ---------------------------------------------------------------- side by side
 
 
-def measure(kind: str, way: str, folder: Path, model: str = "") -> dict:
+def measure(kind: str, way: str, folder: Path, model: str = "", size: int = SIZE) -> dict:
     """Run one way in a process of its own; its numbers and its peak memory."""
     command = [sys.executable, __file__, "--kind", kind, "--way", way, "--model", model]
+    command += ["--size", str(size)]
     done = subprocess.run(
         [*command, "--folder", str(folder)], capture_output=True, text=True, check=False
     )
@@ -229,8 +230,10 @@ def measure(kind: str, way: str, folder: Path, model: str = "") -> dict:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def table(title: str, kind: str, ways: tuple, first: str, number: str, folder: Path, model=""):
-    found = {way: measure(kind, way, folder, model) for way in ways}
+def table(
+    title: str, kind: str, ways: tuple, first: str, number: str, folder: Path, model="", size=SIZE
+):
+    found = {way: measure(kind, way, folder, model, size) for way in ways}
     print(f"\n**{title}**\n\n| way | {number} | ratio | peak memory, MB | |\n|---|--:|--:|--:|---|")
     for way, numbers in found.items():
         if "failed" in numbers:
@@ -245,10 +248,10 @@ def table(title: str, kind: str, ways: tuple, first: str, number: str, folder: P
         print(f"| {way} | {value:,.1f} | {value / base:.2f} | {peak:,.0f} | {rest} |", flush=True)
 
 
-def alone(kind: str, way: str, folder: Path, model: str) -> None:
+def alone(kind: str, way: str, folder: Path, model: str, size: int) -> None:
     """The process that measures: one line of JSON at its end."""
     run: Callable = {"augmentation": augmentation, "frozen": frozen, "memory": memory}.get(kind)
-    found = run(way, folder) if run else switch(way, folder, model)
+    found = run(way, folder) if run else switch(way, folder, model, size)
     found["peak"] = peak_memory()
     print(json.dumps(found))
 
@@ -257,9 +260,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("kind", "way", "model", "folder"):
         parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--size", type=int, default=SIZE)
     given = parser.parse_args()
     if given.kind:
-        alone(given.kind, given.way, Path(given.folder), given.model)
+        alone(given.kind, given.way, Path(given.folder), given.model, given.size)
         return
     import keras
     import tensorflow as tf
@@ -273,8 +277,9 @@ def main() -> None:
         table("A head on a frozen DenseNet121, 320 images of 64 px", "frozen", FROZEN, FROZEN[0],
               "seconds", folder)  # fmt: skip
         for model in MODELS:
-            table(f"Switches, {model}, 64 px", "switch", SWITCHES, SWITCHES[0], "images/s", folder,
-                  model)  # fmt: skip
+            for size in SIZES:
+                table(f"Switches, {model}, {size} px", "switch", SWITCHES, SWITCHES[0], "images/s",
+                      folder, model, size)  # fmt: skip
         made_pixels(folder, ALL, SIZE)
         way = f"one epoch of {ALL:,} images at {SIZE} px, augmented"
         table("Memory", "memory", (way,), way, "images/s", folder)

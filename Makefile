@@ -6,6 +6,8 @@ EDITION ?= student
 JOBS ?= 2
 # The folder whose notebooks the site shows: make site FROM=build/quick/notebooks
 FROM ?= notebooks
+# What a class handed in: make grade HANDIN=folder
+HANDIN ?= hand-in
 # Another Python, such as an active conda environment's: make all PYTHON=python
 PYTHON ?= .venv/bin/python
 SHELL := /bin/bash
@@ -28,10 +30,13 @@ endif
 # In a container one often is root, which Jupyter refuses unless told.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_FOLDER = $(if $(filter instructor,$(EDITION)),notebooks,$(or $(LESIONS_BUILD),build)/student)
+# A class's parameters, if any were given; else those that the student edition was last made with.
+CLASS = $(if $(filter command environment,$(firstword $(origin PROFILE)) $(firstword $(origin P))),\
+	--profile '$(PROFILE)' --set '$(P)')
 STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
 
 .PHONY: help all 01 02 03 04 05 06 test lab student data check params lint bench clean outputs setup
-.PHONY: site e2e weights
+.PHONY: site e2e weights grade
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
@@ -49,11 +54,14 @@ test: $(ENVIRONMENT) ## every test: library, notebooks, stored outputs, the smok
 	@LESIONS_PROGRESS=/dev/null $(PYTHON) -m pytest tests notebooks --nbval
 
 lab: $(ENVIRONMENT) ## JupyterLab on this machine only, prints its address; EDITION=student|instructor
-	@$(PYTHON) -m lesions.editions '$(EDITION)'
+	@$(PYTHON) -m lesions.editions '$(EDITION)' $(CLASS)
 	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir='$(LAB_FOLDER)' $(AS_ROOT)
 
-student: $(ENVIRONMENT) ## the notebooks without solutions, in build/student; changed ones stay
-	@$(PYTHON) -m lesions.editions student
+student: $(ENVIRONMENT) ## notebooks without solutions, in build/student; PROFILE and P for a class
+	@$(PYTHON) -m lesions.editions student $(CLASS)
+
+grade: $(ENVIRONMENT) ## a table of the exercises that a class handed in: HANDIN=folder
+	@$(PYTHON) -m lesions.gradebook '$(HANDIN)'
 
 data: $(ENVIRONMENT) ## fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000
 	@$(PYTHON) -m lesions.download $(P)

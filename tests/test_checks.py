@@ -320,6 +320,61 @@ def test_progress_goes_from_open_to_done_and_not_back(capsys):
     assert len(checks.progress("04")) == 4
 
 
+def test_a_record_is_handed_in_under_a_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LesionsError, match="nothing to hand in"):
+        checks.hand_in("Ada")
+    gradebook.note("03.1", "done")
+    gradebook.note("03.2", "tried")
+    gradebook.note("01.4", "done", answer="words")
+    with pytest.raises(LesionsError, match="Give your name"):
+        checks.hand_in(" ")
+    folder = tmp_path / "class" / "one"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    checks.hand_in("Ada Lovelace")
+    assert "hand-in-ada-lovelace.json" in capsys.readouterr().out
+    (folder.parent / "bob.json").write_text('{"02.1": {"state": "done"}}')  # a record as it is
+    (folder.parent / "strange.json").write_text("[1]")
+    table, strange = gradebook.collect(folder.parent)
+    table = table.set_index("student")
+    assert list(table.index) == ["bob", "Ada Lovelace"]
+    ada = table.loc["Ada Lovelace"]
+    assert (ada["01"], ada["02"], ada["03"], ada["done"], ada["tried"]) == (1, 0, 1, 2, 1)
+    assert len(strange) == 1 and "strange.json is no record" in strange[0]
+    assert gradebook.main([str(folder.parent)]) == 1
+    assert len(pd.read_csv(folder.parent / "grades.csv")) == 2
+
+
+def test_nothing_handed_in_is_said(tmp_path, capsys):
+    assert gradebook.main([str(tmp_path)]) == 1
+    assert "holds no .json file" in capsys.readouterr().err
+
+
+def test_a_notebook_that_was_handed_in_gets_a_record_of_its_own(tmp_path, monkeypatch, record):
+    gradebook.note("03.1", "done")
+    monkeypatch.setenv("LESIONS_RECORD", str(tmp_path / "ada.json"))
+    assert gradebook.read() == {}
+    gradebook.note("03.2", "tried")
+    assert set(json.loads((tmp_path / "ada.json").read_text())) == {"03.2"}
+    assert set(json.loads(record.read_text())) == {"03.1"}
+
+
+def test_a_prediction_is_a_number_where_one_is_asked_for(record, capsys):
+    one = checks.exercise("01.1")  # in percent
+    for strange, says in (("80%", "Write a number"), (0.8, "Write it in percent: 80, not 0.8")):
+        one.predict(strange)
+        assert says in capsys.readouterr().out
+    assert not record.exists()
+    one.predict(80)
+    one.compare(82.6)
+    assert "Difference: 2.6 %" in capsys.readouterr().out
+    pairs = checks.exercise("02.1")
+    pairs.predict(10)
+    pairs.compare(317)
+    assert "a factor of 32" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"01.1": 3}', '{"01.1": {}}', '{"01.1": {"state": 1}}']
 )

@@ -120,6 +120,9 @@ def test_the_known_duplicates_are_18_pairs() -> None:
     assert len(known) == 18
     assert not set(known["image_a"]) & set(known["image_b"])
     assert known["similarity"].between(0.95, 1).all()
+    pair = known.loc[3, ["image_a", "image_b"]]
+    some = dedup.known_duplicates(among=[*pair, known.loc[5, "image_a"], "another"])
+    pd.testing.assert_frame_equal(some, known.loc[[3]].reset_index(drop=True))
 
 
 def test_planted_pairs_are_scored_by_kind() -> None:

@@ -130,3 +130,13 @@ def test_profiles_are_plain_yaml_for_papermill():
             isinstance(value, int | float | str | bool)
             for value in yaml.safe_load(path.read_text()).values()
         )
+
+
+def test_a_mistake_in_a_notebook_is_one_sentence_without_a_traceback():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    shown = []
+    shell._showtraceback = lambda kind, value, lines: shown.extend(lines)
+    shell.run_cell("from lesions import params\nparams.complete({'SED': 1})")
+    assert len(shown) == 1 and shown[0].startswith("LesionsError: Unknown parameter SED.")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,9 +22,9 @@ CLASSES = {"sex": 2, "dx": 7, "dx_type": 4, "localization": 15}
 TOLERANCE = {"accuracy": 0.10, "balanced_accuracy": 0.10}
 
 
-def run_study(profile: str, **environment: str) -> str:
+def run_study(profile: str, *more: str, **environment: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "lesions.study", "--profile", profile, "--jobs", "2"],
+        [sys.executable, "-m", "lesions.study", "--profile", profile, "--jobs", "2", *more],
         cwd=ROOT, env=os.environ | environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -39,6 +41,24 @@ def test_the_smoke_profile_runs_to_the_results_page(tmp_path):
     for name in ("comparison_accuracy", "scores", "sizes_and_times", "gap"):
         assert len(pd.read_csv(page.parent / f"{name}.csv"))
     assert len(pd.read_csv(page.parent / "comparison_accuracy.csv")) == 9
+
+
+def test_images_of_ones_own_go_through_to_the_splits(tmp_path):
+    """Other classes, no lesion, no sex: three columns of an atlas of one's own, at most."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(60):
+        name = ("cat", "dog", "cow")[number % 3 if number % 5 else 0]
+        noise = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"{number}.jpg"), cv2.resize(noise, (120, 90)))
+        rows.append((str(number), name))
+    pd.DataFrame(rows, columns=["image_id", "dx"]).to_csv(folder / "metadata.csv", index=False)
+    values = f"PROFILE=mine DATASET=folder DATA_DIR={folder} OWN_RUNS="
+    run_study("smoke", "01", "03", "--set", values, LESIONS_BUILD=str(tmp_path))
+    splits = sorted(path.stem for path in (tmp_path / "mine" / "splits").glob("*.csv"))
+    assert splits == ["honest-dx", "paper-dx"]
 
 
 @pytest.fixture(scope="module")

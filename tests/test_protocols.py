@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from lesions import protocols
+from lesions import handover, protocols
+from lesions.errors import LesionsError
 from lesions.leaks import leak_report
 from test_splits import made_groups, made_table
 
@@ -27,6 +28,15 @@ def keep_list(table: pd.DataFrame) -> pd.DataFrame:
             "group": groups,
         }
     )
+
+
+def test_what_has_one_class_only_is_no_target(table: pd.DataFrame) -> None:
+    full = table.assign(sex=list("mf") * 300, dx_type="histo", localization=list("ab") * 300)
+    assert protocols.targets(full) == ["sex", "dx", "localization"]
+    bare = full.assign(sex="unknown", localization="unknown")
+    assert protocols.targets(bare) == ["dx"]
+    with pytest.raises(LesionsError, match=r"no two values of sex.*there are: honest-dx\."):
+        handover.rows_of({"honest-dx": bare}, "honest", "sex")
 
 
 @pytest.mark.parametrize("resample", ["over", "under", "none"])

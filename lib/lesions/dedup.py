@@ -1,5 +1,7 @@
 """Find duplicates, group them, decide which image stays, and score the rules that find them."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -163,15 +165,22 @@ def same_lesion_pairs(table: pd.DataFrame, known: pd.DataFrame | None = None) ->
     return pairs
 
 
-def known_duplicates() -> pd.DataFrame:
+def known_duplicates(among: Iterable[str] | None = None) -> pd.DataFrame:
     """The 18 pairs of HAM10000 images of one lesion that are filed under two lesion_ids.
 
     Confirmed by eye by Abhishek, Jain and Hamarneh, Scientific Data 12:196 (2025).
 
+    Args:
+        among: only pairs of which both images are among these; None: all.
+
     Returns:
         image_a, image_b, similarity (theirs, 0 to 1).
     """
-    return pd.read_csv(KNOWN)
+    known = pd.read_csv(KNOWN)
+    if among is None:
+        return known
+    there = known[["image_a", "image_b"]].isin(set(among)).all(axis=1)
+    return known[there].reset_index(drop=True)
 
 
 def score_pairs(found: pd.DataFrame, true_pairs: pd.DataFrame) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Two editions from one source: the notebooks, and the same without solutions for students.
 
+A class may get other parameters than the course's: `make student P="IMAGE_SIZE=32"`.
+
 In a code cell a solution stands between the lines `### BEGIN SOLUTION` and `### END SOLUTION`, as
 nbgrader has it; a cell of prose that is a model answer has the tag `solution`. An exercise reaches
 from its heading, such as `### Exercise 03.2`, to the next heading.
@@ -15,9 +17,11 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
+from lesions import params
 from lesions.errors import LesionsError
 from lesions.files import BUILD, ROOT, write_json, write_text
 
@@ -66,7 +70,7 @@ def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A student's edition of a notebook.
 
     Among the exercises no output is kept: it would show results that are to be predicted. All other
-    outputs stay.
+    outputs stay, for the site; `write_student` keeps none.
     """
     made = copy.deepcopy(notebook)
     for number, among, cell in by_exercise(made.cells):
@@ -78,6 +82,27 @@ def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             if among or bare != cell.source:
                 cell.outputs, cell.execution_count = [], None
             cell.source = bare
+    return made
+
+
+def with_values(notebook: nbformat.NotebookNode, values: dict[str, Any]) -> nbformat.NotebookNode:
+    """The notebook with other values in its `parameters` cell; those it does not have are left."""
+    made = copy.deepcopy(notebook)
+    for cell in made.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for name, value in values.items():
+                written = json.dumps(value) if isinstance(value, str) else repr(value)
+                line = re.compile(rf"^({name}: \w+ = ).*?(?=  # |$)", re.M)
+                cell.source = line.sub(lambda found, new=written: found[1] + new, cell.source)
+    return made
+
+
+def without_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook as if nobody had run it: what is to be guessed does not stand below."""
+    made = copy.deepcopy(notebook)
+    for cell in made.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     return made
 
 
@@ -105,6 +130,21 @@ def solution(number: str) -> str:
 # ---------------------------------------------------------------- writing
 
 
+def plain_glossary() -> str:
+    """The glossary as JupyterLab shows it: in `docs/` it is written for the site."""
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    text = re.sub(r"\{term\}`([^`<]+?)(\s*<[^`>]*>)?`", r"*\1*", text)
+    lines, inside = [], False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            inside = line != "```"
+        elif inside and line and not line.startswith(" "):
+            lines.append(f"**{line}**  ")
+        else:
+            lines.append(line.strip() if inside else line)
+    return "\n".join(lines) + "\n"
+
+
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -123,32 +163,39 @@ def _free_place(path: Path, written: dict[str, str]) -> Path:
     return place
 
 
-def write_student(folder: Path = STUDENT) -> list[str]:
+def _recorded(folder: Path, what: str) -> dict[str, Any]:
+    """A part of what was noted when the edition was last made; empty if that is not known."""
+    try:
+        return dict(json.loads((folder / WRITTEN).read_text(encoding="utf-8"))[what])
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+
+
+def write_student(folder: Path = STUDENT, values: dict[str, Any] | None = None) -> list[str]:
     """Make the student's edition; a notebook that the student has changed is never overwritten.
 
     Args:
-        folder: gets the notebooks, and a link `profiles` to the profiles.
+        folder: gets the notebooks, the glossary, and a link `profiles` to the profiles.
+        values: parameters of this class; None: as when the edition was last made.
 
     Returns:
         a sentence for each notebook that was made, renewed, or written beside a changed one.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    record = folder / WRITTEN
-    try:
-        known = json.loads(record.read_text(encoding="utf-8"))
-        written, worded = dict(known["written"]), dict(known["worded"])
-    except (OSError, ValueError, TypeError, KeyError):
-        written, worded = {}, {}  # then every notebook counts as changed, and none is lost
+    # Where nothing is known, every notebook counts as changed, and none is lost.
+    written, worded = _recorded(folder, "written"), _recorded(folder, "worded")
+    values = _recorded(folder, "values") if values is None else values
     says = []
     for source in sorted(NOTEBOOKS.glob("*.ipynb")):
         made = without_solutions(nbformat.read(source, as_version=4))
+        made = with_values(without_outputs(made), values)
         text = nbformat.writes(made) + "\n"
         digest, words = _digest(text.encode()), _words(made)
         target = folder / source.name
         there = _digest(target.read_bytes()) if target.exists() else ""
         changed = there and there != written.get(target.name)
         if there == digest or (changed and words == worded.get(target.name)):
-            # Nothing new in the course; outputs alone are no reason for a second copy.
+            # Nothing new in the course.
             worded[target.name] = words
             if there == digest:
                 written[target.name] = digest
@@ -163,7 +210,8 @@ def write_student(folder: Path = STUDENT) -> list[str]:
             )
         write_text(place, text)
         written[place.name], worded[target.name] = digest, words
-    write_json(record, {"written": written, "worded": worded})
+    write_json(folder / WRITTEN, {"written": written, "worded": worded, "values": values})
+    write_text(folder / "glossary.md", plain_glossary())
     profiles = folder / "profiles"
     if not profiles.exists():
         profiles.symlink_to(os.path.relpath(NOTEBOOKS / "profiles", folder.resolve()))
@@ -174,13 +222,27 @@ def main(arguments: list[str] | None = None) -> int:
     """Behind `make student` and `make lab`: make the edition's notebooks and say what was done."""
     parser = argparse.ArgumentParser(prog="python -m lesions.editions", description=__doc__)
     parser.add_argument("edition", nargs="?", default="student")
-    edition = parser.parse_args(arguments).edition
+    parser.add_argument("--profile", default="", help="its parameters become the notebooks' own")
+    parser.add_argument("--set", default="", metavar="'NAME=value …'", help="and these")
+    given = parser.parse_args(arguments)
+    edition = given.edition
     if edition == "instructor":
         return 0  # the notebooks themselves
     if edition != "student":
         print(f"EDITION is student or instructor; got {edition}.", file=sys.stderr)
         return 1
-    for line in write_student() or ["Nothing to do: the student edition is up to date."]:
+    values = None
+    try:
+        if given.profile or given.set:
+            values = params.read_profile(given.profile or "sample")
+            values |= params.read_assignments(given.set)
+            params.complete(values)
+    except LesionsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for line in write_student(STUDENT, values) or [
+        "Nothing to do: the student edition is up to date."
+    ]:
         print(line)
     print(f"Student edition: {STUDENT}")
     return 0

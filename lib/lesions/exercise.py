@@ -54,6 +54,12 @@ class Exercise:
             print(f"{self.number}: not tried yet. Write your prediction in place of None.")
             return
         value = value.item() if isinstance(value, np.generic) else value
+        if self.unit and (isinstance(value, bool) or not isinstance(value, int | float)):
+            print(f"{self.number}: not yet. Write a number without a sign or a word, such as 12.")
+            return
+        if self.unit == "%" and 0 < value < 1:
+            print(f"{self.number}: not yet. Write it in percent: {100 * value:g}, not {value:g}.")
+            return
         value = value if isinstance(value, int | float | str) else str(value)
         gradebook.note(self.number, "tried", prediction=value)
         print(f"{self.number}: kept: {self._with_unit(value)}. Now run the next cell.")
@@ -71,6 +77,8 @@ class Exercise:
         )
         if isinstance(guess, int | float) and not isinstance(result, str):
             print(f"Difference: {self._with_unit(abs(float(result) - guess))}.")
+            if min(guess, result) > 0 and max(guess, result) >= 10 * min(guess, result):
+                print(f"That is a factor of {max(guess, result) / min(guess, result):.0f}.")
 
     def hint(self, which: int = 1) -> None:
         """Print a hint; `hint(2)` gives the next one, where there is one."""

@@ -90,8 +90,8 @@ def _weights(function: Any) -> str:
             require(
                 abs(got[key] - right[key]) < 1e-9,
                 f"{shown} gives {key} the weight {show(got[key])}, not {show(right[key])}. The "
-                "weights of all images should add up to their number, the same for each class: "
-                "n / (classes * images of the class).",
+                "weights of all images should add up to their number, and those of each class to "
+                "the same part of it.",
             )
     return 'These are scikit-learn\'s "balanced" weights.'
 

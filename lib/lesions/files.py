@@ -16,6 +16,8 @@ from lesions.errors import LesionsError
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("LESIONS_BUILD", ROOT / "build"))
 CACHE = Path(os.environ.get("LESIONS_CACHE", ROOT / "data" / "cache"))
+# For `pandas.read_csv`: names of images and lesions are words, also where they look like numbers.
+IDS = {"image_id": str, "lesion_id": str}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from lesions.errors import LesionsError
-from lesions.files import atomic, write_json
+from lesions.files import IDS, atomic, write_json
 from lesions.progress import track
 
 # 04 and 05 must be given the same values as 03, or they would train on something else.
@@ -79,8 +79,23 @@ def load_splits(settings: SimpleNamespace) -> tuple[dict[str, pd.DataFrame], dic
         if not place.is_dir():
             raise LesionsError(f"The pixel cache {place} is gone: {again}.")
     files = sorted((settings.folder / "splits").glob("*.csv"))
-    rows = {file.stem: pd.read_csv(file, keep_default_na=False) for file in files}
+    rows = {file.stem: pd.read_csv(file, keep_default_na=False, dtype=IDS) for file in files}
     return rows, pixels
+
+
+def rows_of(splits: dict[str, pd.DataFrame], protocol: str, target: str) -> pd.DataFrame:
+    """The split rows of one protocol and target, out of what `load_splits` gives.
+
+    Raises:
+        LesionsError: 03 made none, because the images have no two classes of this target.
+    """
+    name = f"{protocol}-{target}"
+    if name not in splits:
+        raise LesionsError(
+            f"There is no split {name}: these images have no two values of {target}. "
+            f"Name runs of other targets; there are: {', '.join(sorted(splits))}."
+        )
+    return splits[name]
 
 
 def load_table(folder: Path) -> pd.DataFrame:
@@ -94,4 +109,4 @@ def load_table(folder: Path) -> pd.DataFrame:
         raise LesionsError(
             f"There is no table {path}: run notebook 03 first (`make 03 PROFILE={folder.name}`)."
         )
-    return pd.read_csv(path)
+    return pd.read_csv(path, dtype=IDS)

@@ -19,7 +19,7 @@ from lesions import datasets
 from lesions.augmentation import augment
 from lesions.backend import tf
 from lesions.errors import LesionsError
-from lesions.files import CACHE, atomic, digest
+from lesions.files import CACHE, IDS, atomic, digest
 from lesions.progress import track
 
 # ---------------------------------------------------------------- pixels
@@ -98,7 +98,8 @@ def open_pixels(folder: Path) -> tuple[np.ndarray, pd.Index]:
         pixels, uint8 (images, size, size, 3), memory-mapped; and the image_id of each row.
     """
     pixels = np.load(Path(folder) / "pixels.npy", mmap_mode="r")
-    return pixels, pd.Index(pd.read_csv(Path(folder) / "image_ids.csv")["image_id"])
+    image_ids = pd.read_csv(Path(folder) / "image_ids.csv", dtype=IDS)
+    return pixels, pd.Index(image_ids["image_id"])
 
 
 def forget(pixels: np.ndarray) -> None:

@@ -77,8 +77,11 @@ def class_counts(table: pd.DataFrame, columns: Sequence[str]) -> Figure:
 def age_by_diagnosis(table: pd.DataFrame) -> Figure:
     """A box of the ages for each diagnosis; one age a lesion."""
     lesions = table.drop_duplicates("lesion_id")
+    lesions = lesions[lesions["age"].notna()]  # images of your own may come without any
+    order = _present(lesions["dx"])
     figure, axis = plt.subplots(figsize=(8, 3.6))
-    sns.boxplot(lesions, x="dx", y="age", order=_present(table["dx"]), color=COLOURS[0], ax=axis)
+    if order:
+        sns.boxplot(lesions, x="dx", y="age", order=order, color=COLOURS[0], ax=axis)
     axis.set(xlabel="diagnosis", ylabel="age (years)")
     return figure
 
@@ -148,7 +151,12 @@ def image_grid(table: pd.DataFrame, by: str = "dx", each: int = 8, seed: int = 0
 
 
 def picture_row(images: Sequence[np.ndarray], titles: Sequence[str], columns: int = 6) -> Figure:
-    """Images side by side, `columns` in a row, each under its title."""
+    """Images side by side, `columns` in a row, each under its title; if there is none, it says so."""
+    if not len(images):
+        figure, axis = plt.subplots(figsize=(3, 0.6))
+        axis.text(0.5, 0.5, "There is none to show.", ha="center", va="center")
+        axis.axis("off")
+        return figure
     lines = -(-len(images) // columns)
     width = min(columns, len(images))
     figure, axes = plt.subplots(lines, width, figsize=(1.75 * width, 1.95 * lines), squeeze=False)

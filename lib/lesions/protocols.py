@@ -20,6 +20,14 @@ def geometry(protocol: str, settings: SimpleNamespace) -> str:
     return "squash" if protocol == "paper" else settings.GEOMETRY
 
 
+def targets(table: pd.DataFrame) -> list[str]:
+    """Those of `TARGETS` that can be learnt from a table: there are two classes or more.
+
+    Images of one's own may come without sex, kind of proof or place.
+    """
+    return [name for name in TARGETS if len(set(usable(table, name)[name])) > 1]
+
+
 def usable(table: pd.DataFrame, target: str) -> pd.DataFrame:
     """The rows that have the target. "unknown" is no sex; the paper counts it as a localization."""
     known = table[target] != "unknown" if target == "sex" else table[target].notna()

@@ -9,7 +9,7 @@ from IPython.display import HTML
 
 from lesions import claims
 from lesions.errors import LesionsError
-from lesions.files import ROOT, atomic, write_text
+from lesions.files import IDS, ROOT, atomic, write_text
 
 KEPT = ROOT / "data" / "results"
 PAPER_RESULTS = ROOT / "data" / "paper_results.csv"
@@ -200,7 +200,7 @@ def facts(folder: Path, table: pd.DataFrame) -> dict[str, int | float | str]:
     Returns:
         see `claims.dataset_facts`.
     """
-    keep = pd.read_csv(folder / "keep.csv")
+    keep = pd.read_csv(folder / "keep.csv", dtype=IDS)
     sizes = keep[["width", "height"]] if "width" in keep else None
     if sizes is not None and sizes["width"].max() < 600:
         sizes = None  # a smaller copy of the images cannot tell how large they were

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lesions import datasets, synthetic
 from lesions.errors import LesionsError
-from lesions.files import ROOT
+from lesions.files import IDS, ROOT
 
 
 def data_folder(settings: SimpleNamespace) -> Path | None:
@@ -42,7 +42,7 @@ def read_keep(settings: SimpleNamespace, table: pd.DataFrame) -> pd.DataFrame:
     again = f"run notebook 02 first (`make 02 PROFILE={settings.PROFILE}`)"
     if not path.exists():
         raise LesionsError(f"There is no keep-list {path}: {again}.")
-    keep = pd.read_csv(path)
+    keep = pd.read_csv(path, dtype=IDS)
     if set(keep["image_id"]) != set(table["image_id"]):
         raise LesionsError(f"The keep-list {path} is for other images than these: {again}.")
     return keep

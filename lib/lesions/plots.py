@@ -151,7 +151,7 @@ def image_grid(table: pd.DataFrame, by: str = "dx", each: int = 8, seed: int = 0
 
 
 def picture_row(images: Sequence[np.ndarray], titles: Sequence[str], columns: int = 6) -> Figure:
-    """Images side by side, `columns` in a row, each under its title; if there is none, it says so."""
+    """Images side by side, `columns` in a row, each under its title."""
     if not len(images):
         figure, axis = plt.subplots(figsize=(3, 0.6))
         axis.text(0.5, 0.5, "There is none to show.", ha="center", va="center")

@@ -218,9 +218,10 @@ def figures_of(folder: Path, prefix: str) -> list[str]:
 
 
 def scrolling(table: pd.DataFrame) -> HTML:
-    """A long table in a box that scrolls, all of its text shown."""
+    """A long table of words in a box that scrolls, all of its text shown."""
     with pd.option_context("display.max_colwidth", None, "display.max_rows", None):
-        shown = table.to_html(index=False, border=0)
+        shown = table.to_html(index=False, border=0, justify="left")
+    shown = shown.replace("<td>", '<td style="text-align: left">')
     return HTML(f'<div style="max-height: 32em; overflow: auto">{shown}</div>')
 
 

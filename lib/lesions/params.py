@@ -9,7 +9,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from lesions.errors import LesionsError
@@ -181,6 +180,8 @@ def start(notebook: str, namespace: dict[str, Any]) -> SimpleNamespace:
     given = _given_in_notebook(namespace)
     settings = complete(given)
     settings.folder = BUILD / settings.PROFILE
+    import pandas as pd  # `make` reads this module too, and has no use for tables
+
     pd.set_option("display.max_colwidth", None)  # a sentence in a table is to be read to its end
     print("   ".join(f"{name}={given[name]!r}" for name in PARAMETERS if name in given))
     write_json(settings.folder / "params" / f"{notebook}.json", given)

@@ -2,7 +2,7 @@
 PROFILE ?= sample
 P ?=
 EDITION ?= student
-# Notebooks at a time, where they need nothing of each other (04 and 05); 1 where memory is short.
+# Notebooks at a time, where they need nothing of each other (01 and 03, 04 and 05); 1 where memory is short.
 JOBS ?= 2
 # The folder whose notebooks the site shows: make site FROM=build/quick/notebooks
 FROM ?= notebooks

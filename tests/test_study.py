@@ -156,3 +156,9 @@ def test_two_at_a_time_where_neither_needs_the_other(course, capsys, monkeypatch
     assert executed(course, capsys, "--jobs", "2") == []
     assert executed(course, capsys, "--jobs", "2", "--set", "EPOCHS=3") == ["03_third"]
     assert len(beside) == 1
+    # The first fetches the images, and no other runs beside it; it is one that others wait for.
+    monkeypatch.setattr(study, "NEEDS", CHAIN | {"02_second": [], "03_third": ["02_second"]})
+    monkeypatch.setattr(study, "BUILD", course / "again")
+    in_order = ["02_second", "01_first", "03_third"]
+    assert executed(course, capsys, "--jobs", "2") == in_order
+    assert beside[1:] == [in_order[1:]]

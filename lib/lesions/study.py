@@ -220,8 +220,7 @@ def run(
     Args:
         names: from `NEEDS`, in its order.
         profile, assignments: as `params.read_profile` and `params.read_assignments` take them.
-        jobs: notebooks at a time. Those that need none, and so may be the first to fetch or draw
-            the images, run one after the other.
+        jobs: notebooks at a time. The first runs alone, because it fetches or draws the images.
         alone: a part of such a run: says nothing of the whole.
     """
     given = params.read_profile(profile) | params.read_assignments(assignments)
@@ -230,10 +229,14 @@ def run(
     stamps = folder / "notebooks" / ".stamps"
     ran = 0
     waiting = list(names)
+    if jobs > 1:  # those that others wait for come first
+        waiting.sort(key=lambda name: not any(name in NEEDS[other] for other in names))
+    first = waiting[0]
     while waiting:
-        ready = [name for name in waiting if NEEDS[name] and not set(NEEDS[name]) & set(waiting)]
+        ready = [name for name in waiting if not set(NEEDS[name]) & set(waiting)]
         beside = []
-        if jobs > 1 and len(ready) > 1:  # a plan looks at every image file, so only where it counts
+        # A plan looks at every image file, so it is made only where it counts.
+        if jobs > 1 and len(ready) > 1 and first not in waiting:
             beside = [name for name in ready if not plan(name, values, stamps)[1]][:jobs]
         if len(beside) > 1:
             _run_beside(beside, profile, assignments)

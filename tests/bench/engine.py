@@ -122,6 +122,34 @@ AUGMENTATION = (
 )
 
 
+def augmented_training(way: str, folder: Path) -> dict:
+    """Training images a second of the baseline CNN, by where its images are augmented."""
+    from lesions import augmentation as ours
+    from lesions import models, pipeline
+    from lesions.backend import keras, tf
+
+    pixels = made_pixels(folder, IMAGES, SIZE)
+    targets = np.eye(7, dtype=np.float32)[np.arange(IMAGES) % 7]
+    chosen = settings(AUGMENT=way == RATIO_TO)
+    network, seed = models.build("cnn", SIZE, 7, chosen), tf.constant([0, 0])
+    steps = {
+        "one warp, in the model": keras.layers.Lambda(lambda x: ours.augment(x, chosen, seed)),
+        "five Keras layers, in the model": layers_of_keras(),
+    }
+    if way in steps:
+        network = keras.Sequential([keras.Input((SIZE, SIZE, 3)), steps[way], network])
+    network.compile("adam", "categorical_crossentropy")
+    for epoch in range(2):  # the first is warm-up
+        one = range(epoch, epoch + 1)
+        batches = pipeline.batches(pixels, np.arange(IMAGES), targets, chosen, True, one)
+        started = time.perf_counter()
+        network.fit(batches, verbose=0)
+    return {"images/s": IMAGES / (time.perf_counter() - started)}
+
+
+TRAINED = ("none", RATIO_TO, "one warp, in the model", "five Keras layers, in the model")
+
+
 # ---------------------------------------------------------------- frozen backbones
 
 
@@ -250,8 +278,9 @@ def table(
 
 def alone(kind: str, way: str, folder: Path, model: str, size: int) -> None:
     """The process that measures: one line of JSON at its end."""
-    run: Callable = {"augmentation": augmentation, "frozen": frozen, "memory": memory}.get(kind)
-    found = run(way, folder) if run else switch(way, folder, model, size)
+    runs: dict[str, Callable] = {"augmentation": augmentation, "frozen": frozen, "memory": memory,
+                                 "augmented training": augmented_training}  # fmt: skip
+    found = runs[kind](way, folder) if kind in runs else switch(way, folder, model, size)
     found["peak"] = peak_memory()
     print(json.dumps(found))
 
@@ -273,6 +302,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         table(f"Augmentation, {SIZE} px, batches of {BATCH}", "augmentation", AUGMENTATION,
+              RATIO_TO, "images/s", folder)  # fmt: skip
+        table(f"The baseline CNN trained with it, {SIZE} px", "augmented training", TRAINED,
               RATIO_TO, "images/s", folder)  # fmt: skip
         table("A head on a frozen DenseNet121, 320 images of 64 px", "frozen", FROZEN, FROZEN[0],
               "seconds", folder)  # fmt: skip

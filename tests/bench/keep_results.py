@@ -3,12 +3,12 @@
     python tests/bench/keep_results.py quick
 
 Written are board.csv (every network and baseline of the protocol `honest`, with intervals),
-decisions.csv (two decision rules), gap.csv (both protocols), sizes.csv (weights, epochs, seconds)
-and about.json (machine, versions, parameters).
+decisions.csv (two decision rules), runs.csv (size, time and scores of every run) and about.json
+(machine, versions, parameters). Where both protocols were run, also accuracy.csv and
+balanced_accuracy.csv (the paper's rows, with intervals) and gap.csv (over all seeds).
 """
 
 import argparse
-import contextlib
 import json
 import os
 import platform
@@ -19,9 +19,11 @@ from pathlib import Path
 import pandas as pd
 
 from lesions import comparison, results
-from lesions.errors import LesionsError
 from lesions.files import BUILD, ROOT, atomic, write_json
 
+RUN = ["protocol", "model", "target", "seed", "init", "weights", "epochs", "seconds",
+       "accuracy", "balanced_accuracy", "macro_auc"]  # fmt: skip
+PAPERS = ("accuracy", "balanced_accuracy")
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "opencv-python-headless")
 
 
@@ -56,10 +58,10 @@ def keep(profile: str, n: int) -> Path:
     tables = {
         "board": comparison.board(one, cheap, "honest", n),
         "decisions": comparison.decisions(models),
-        "sizes": records[["protocol", "model", "target", "seed", "init", "weights", "epochs",
-                          "seconds"]],
-    }  # fmt: skip
-    with contextlib.suppress(LesionsError):  # it was run under one protocol only
+        "runs": records[RUN],
+    }
+    if set(records["protocol"]) == set(comparison.PROTOCOLS):
+        tables |= {m: comparison.nine_rows(one, cheap, m, n) for m in PAPERS}
         tables["gap"] = comparison.gap(records)
     for name, table in tables.items():
         with atomic(target / f"{name}.csv") as partial:

@@ -96,6 +96,8 @@ def test_the_board_has_networks_and_baselines(records):
     assert set(table["kind"]) == {"network", "baseline"}
     best = table[table["metric"] == "accuracy"].set_index("name")["value"]
     assert best["histogram, logistic regression"] == pytest.approx(0.7)
+    with pytest.raises(LesionsError, match="PROTOCOL=both"):
+        comparison.board(records[records["protocol"] == "paper"], {}, n=50)
     figure = plots_comparison.board(table, "dx")
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()][-1].startswith("histogram")
 

@@ -104,16 +104,23 @@ def test_a_long_table_scrolls_and_keeps_its_text(tmp_path):
     assert text.count("a long sentence, " * 20 + "end") == 80 and "overflow: auto" in text
 
 
-@pytest.mark.parametrize("profile", ["own", "quick"])
+@pytest.mark.parametrize("profile", ["own", "quick", "sex"])
 def test_kept_tables_are_whole(profile):
     board = results.kept(profile, "board")
     assert (board["low"] <= board["value"]).all() and (board["value"] <= board["high"]).all()
+    about = json.loads((results.KEPT / profile / "about.json").read_text())
+    assert {"date", "processor", "cores", "versions", "settings"} <= set(about)
+    runs = results.kept(profile, "runs")
+    assert set(board.loc[board["kind"] == "network", "name"]) <= set(runs["model"])
+
+
+@pytest.mark.parametrize("profile", ["own", "quick"])
+def test_kept_decisions_serve_what_they_were_chosen_for(profile):
     chosen = results.kept(profile, "decisions").set_index(["model", "rule"])
     rates = chosen["balanced_accuracy"].unstack()
     # The rule was chosen on validation for this score; on the test part it need not win, but does.
     assert (rates["chosen on validation"] >= rates["most probable"]).all()
-    about = json.loads((results.KEPT / profile / "about.json").read_text())
-    assert {"date", "processor", "cores", "versions", "settings"} <= set(about)
+    board = results.kept(profile, "board")
     shown = board.query("metric == 'macro_auc' and kind == 'network'").set_index("name")["value"]
     for model in set(chosen.index.get_level_values(0)) & set(shown.index):
         assert 0.5 < shown[model] < 1

@@ -109,6 +109,9 @@ def board(
     Returns:
         target, name, kind ("network" or "baseline"), metric (accuracy, balanced_accuracy,
         macro_auc), value, low, high.
+
+    Raises:
+        LesionsError: nothing was run under the protocol.
     """
     metrics = ("accuracy", "balanced_accuracy", "macro_auc")
     runs = records[records["protocol"] == protocol]
@@ -121,6 +124,8 @@ def board(
         for (one, target, name), predictions in cheap.items()
         if one == protocol
     ]
+    if not entries:
+        raise LesionsError(f"Nothing was run under the protocol {protocol}: set PROTOCOL=both.")
     tables = [
         evaluation.bootstrap(predictions, metrics, n=n)
         .reset_index()

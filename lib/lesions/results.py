@@ -88,7 +88,7 @@ def kept(profile: str, table: str) -> pd.DataFrame:
 
     Args:
         profile: a folder of `data/results/`; its about.json names machine, versions and parameters.
-        table: "board", "decisions", "gap" or "sizes".
+        table: such as "board"; data/results/README.md says what each holds.
 
     Raises:
         LesionsError: there is no such table.

@@ -104,7 +104,7 @@ def test_a_long_table_scrolls_and_keeps_its_text(tmp_path):
     assert text.count("a long sentence, " * 20 + "end") == 80 and "overflow: auto" in text
 
 
-@pytest.mark.parametrize("profile", ["own", "quick", "sex"])
+@pytest.mark.parametrize("profile", ["own", "paper", "quick", "sex"])
 def test_kept_tables_are_whole(profile):
     board = results.kept(profile, "board")
     assert (board["low"] <= board["value"]).all() and (board["value"] <= board["high"]).all()
@@ -114,16 +114,34 @@ def test_kept_tables_are_whole(profile):
     assert set(board.loc[board["kind"] == "network", "name"]) <= set(runs["model"])
 
 
-@pytest.mark.parametrize("profile", ["own", "quick"])
+@pytest.mark.parametrize("profile", ["own", "paper", "quick"])
 def test_kept_decisions_serve_what_they_were_chosen_for(profile):
     chosen = results.kept(profile, "decisions").set_index(["model", "rule"])
     rates = chosen["balanced_accuracy"].unstack()
-    # The rule was chosen on validation for this score; on the test part it need not win, but does.
-    assert (rates["chosen on validation"] >= rates["most probable"]).all()
+    # The rule was chosen on validation for this score. On the test part it need not win each time.
+    gained = rates["chosen on validation"] - rates["most probable"]
+    assert gained.mean() > 0.05 and gained.min() > -0.03
     board = results.kept(profile, "board")
     shown = board.query("metric == 'macro_auc' and kind == 'network'").set_index("name")["value"]
     for model in set(chosen.index.get_level_values(0)) & set(shown.index):
         assert 0.5 < shown[model] < 1
+
+
+def test_the_full_study_bears_out_what_06_says_of_it():
+    full = results.kept("paper", "accuracy").set_index(["key", "target"])
+    assert len(full) == 9 and full[["honest", "paper"]].notna().all(axis=None)
+    assert (full["honest"] < full["honest_cheap"]).all()
+    even = results.kept("paper", "balanced_accuracy").set_index(["key", "target"])
+    assert (even["honest"] > even["honest_cheap"]).any()
+    places = full.xs("localization", level="target")
+    assert (places["paper"] > places["paper_cheap"] + 0.1).all()
+    assert (places["honest"] < places["honest_majority"] + 0.02).all()
+    gaps = results.kept("paper", "gap").set_index("target")
+    for target in ("localization", "dx"):
+        two = gaps.loc[target]
+        between = max(two[p].max() - two[p].min() for p in ("paper", "honest"))
+        assert two["gap"].min() > between
+    assert (gaps["seeds"] >= 3).any()
 
 
 def test_a_kept_table_that_is_not_there():

@@ -33,7 +33,7 @@ LAB_FOLDER = $(if $(filter instructor,$(EDITION)),notebooks,$(or $(LESIONS_BUILD
 # A class's parameters, if any were given; else those that the student edition was last made with.
 CLASS = $(if $(filter command environment,$(firstword $(origin PROFILE)) $(firstword $(origin P))),\
 	--profile '$(PROFILE)' --set '$(P)')
-STUDY := $(PYTHON) -m lesions.study --profile '$(PROFILE)' --set '$(P)'
+STUDY := $(PYTHON) -m course.runner --profile '$(PROFILE)' --set '$(P)'
 
 .PHONY: help all 01 02 03 04 05 06 test lab student data check params lint bench clean outputs setup
 .PHONY: site e2e weights grade
@@ -54,26 +54,26 @@ test: $(ENVIRONMENT) ## every test: library, notebooks, stored outputs, the smok
 	@LESIONS_PROGRESS=/dev/null $(PYTHON) -m pytest tests notebooks --nbval
 
 lab: $(ENVIRONMENT) ## JupyterLab on this machine only, prints its address; EDITION=student|instructor
-	@$(PYTHON) -m lesions.editions '$(EDITION)' $(CLASS)
+	@$(PYTHON) -m course.editions '$(EDITION)' $(CLASS)
 	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir='$(LAB_FOLDER)' $(AS_ROOT)
 
 student: $(ENVIRONMENT) ## notebooks without solutions, in build/student; PROFILE and P for a class
-	@$(PYTHON) -m lesions.editions student $(CLASS)
+	@$(PYTHON) -m course.editions student $(CLASS)
 
 grade: $(ENVIRONMENT) ## a table of the exercises that a class handed in: HANDIN=folder
-	@$(PYTHON) -m lesions.gradebook '$(HANDIN)'
+	@$(PYTHON) -m course.gradebook '$(HANDIN)'
 
 data: $(ENVIRONMENT) ## fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000
-	@$(PYTHON) -m lesions.download $(P)
+	@$(PYTHON) -m lesions.data.download $(P)
 
 weights: $(ENVIRONMENT) ## fetch the backbones' ImageNet weights (120 MB); P="--to data/weights"
-	@$(PYTHON) -m lesions.weights $(P)
+	@$(PYTHON) -m lesions.networks.weights $(P)
 
 check: $(ENVIRONMENT) ## is this machine ready: versions, memory, disk, data
-	@$(PYTHON) -m lesions.machine
+	@$(PYTHON) -m course.machine
 
 params: $(ENVIRONMENT) ## list every parameter with its default and limits
-	@$(PYTHON) -m lesions.study --parameters
+	@$(PYTHON) -m course.runner --parameters
 
 site: $(ENVIRONMENT) ## the course as a website in build/site; EDITION=student|instructor, FROM=folder
 	@$(PYTHON) docs/build.py --edition '$(EDITION)' --from '$(FROM)'
@@ -85,12 +85,12 @@ lint: $(ENVIRONMENT) ## style of code and notebooks
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
 
 bench: $(ENVIRONMENT) ## benchmarks: drawing, hashing, the pair search, the engine of training
-	@$(PYTHON) tests/bench/synthetic.py
-	@$(PYTHON) tests/bench/engine.py
-	@$(PYTHON) tests/bench/dedup.py
+	@$(PYTHON) tools/synthetic.py
+	@$(PYTHON) tools/engine.py
+	@$(PYTHON) tools/dedup.py
 
 outputs: $(ENVIRONMENT) ## run the notebooks and store the outputs of profile sample in them
-	@$(PYTHON) -m lesions.study --store
+	@$(PYTHON) -m course.runner --store
 
 clean: ## remove what was made: build/ and the caches; downloads, .venv and a student's work stay
 	@# build/student and build/exercises hold what a student wrote, which no command can make again.

@@ -12,9 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lesions.editions import without_solutions
-from lesions.errors import LesionsError
-from lesions.files import BUILD, ROOT, atomic, write_text
+from course.editions import without_solutions
+from lesions.core.errors import LesionsError
+from lesions.core.files import BUILD, ROOT, atomic, write_text
 
 DOCS = ROOT / "docs"
 SOURCES = BUILD / "site-sources"

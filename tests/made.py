@@ -1,12 +1,17 @@
 """Small made-up datasets for the tests: the layouts that people have, and faulty images."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 from PIL import Image
+
+from lesions.duplicates.groups import groups_of
+from lesions.scores import evaluation
 
 COLUMNS = ["lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization", "dataset"]
 CLASSES = ["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"]
@@ -110,3 +115,60 @@ def dataset(folder: Path, count: int = 12, layout: str = "flat") -> Path:
 
 
 LAYOUTS = ["zips", "kaggle", "lower", "flat", "images", "nested", "one_zip", "mixed"]
+
+CLASSES_OF = {
+    "sex": ["female", "male"],
+    "dx": ["bkl", "mel", "nv"],
+    "dx_type": ["consensus", "histo"],
+    "localization": ["back", "face"],
+}
+
+
+def made_table(images: int, seed: int = 0, classes: int = 7) -> pd.DataFrame:
+    """Lesions of one to six images with skewed classes, as in HAM10000; rows in random order."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.choice([1, 2, 3, 4, 6], images, p=[0.7, 0.18, 0.08, 0.03, 0.01])
+    lesion = np.repeat(np.arange(images), sizes)[:images]
+    shares = 0.5 ** np.arange(classes)
+    label = rng.choice(classes, images, p=shares / shares.sum())[lesion]
+    table = pd.DataFrame(
+        {
+            "lesion_id": [f"L{number}" for number in lesion],
+            "image_id": [f"I{number}" for number in range(images)],
+            "dx": [f"class {number}" for number in label],
+            "dataset": rng.choice(["a", "b", "c"], images)[lesion],
+        }
+    )
+    return table.sample(frac=1, random_state=seed).reset_index(drop=True)
+
+
+def made_groups(table: pd.DataFrame, pairs: int, seed: int = 0) -> pd.Series:
+    """Duplicates between random images."""
+    rng = np.random.default_rng(seed)
+    ids = table["image_id"].to_numpy()
+    chosen = pd.DataFrame(
+        {"image_a": rng.choice(ids, pairs), "image_b": rng.choice(ids, pairs)}, dtype=str
+    )
+    return groups_of(ids, chosen)
+
+
+def write_record(folder, model, target, protocol, right: float, init="scratch"):
+    """A record whose predictions are right for this share of the test rows."""
+    classes = CLASSES_OF[target]
+    truth = np.array(classes)[np.arange(100) % len(classes)]
+    wrong = np.roll(truth, 1)
+    answer = np.where(np.arange(100) < 100 * right, truth, wrong)
+    table = pd.DataFrame({"image_id": [f"I{n}" for n in range(100)], "truth": truth})
+    table["lesion_id"], table["split"] = table["image_id"], "test"
+    for name in classes:
+        table[f"p_{name}"] = np.where(answer == name, 0.8, 0.2 / (len(classes) - 1))
+    record = folder / "runs" / f"{protocol}-{target}-{model}-seed0"
+    record.mkdir(parents=True)
+    table.to_parquet(record / "predictions.parquet")
+    (record / "metrics.json").write_text(json.dumps(evaluation.scores(table)))
+    about = {"model": model, "target": target, "protocol": protocol, "init": init, "weights": 10,
+             "epochs": 1, "seconds": 1.0, "settings": {"SEED": 0, "IMAGE_SIZE": 64, "EPOCHS": 3,
+                                                       "EPOCH_SAMPLES": 1500}}  # fmt: skip
+    (record / "params.json").write_text(json.dumps(about))
+    history = pd.DataFrame({"epoch": [1], "loss": [1.0], "val_loss": [1.0]})
+    history.to_csv(record / "history.csv", index=False)

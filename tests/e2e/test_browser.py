@@ -17,8 +17,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lesions import editions
-from lesions.files import BUILD, write_json
+from course import editions
+from lesions.core.files import BUILD, write_json
 
 # ---------------------------------------------------------------- what is opened and looked for
 

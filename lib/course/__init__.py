@@ -1,0 +1,1 @@
+"""What makes the notebooks a course: exercises, editions, grading, the runner. No science."""

@@ -1,0 +1,1 @@
+"""Cheap models that every network must beat, on the same rows."""

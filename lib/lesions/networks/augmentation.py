@@ -1,0 +1,115 @@
+"""Rotation, shift, zoom, shear and flip as one affine map an image."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from lesions.networks.backend import tf
+
+
+def affine(
+    size: int,
+    angle: tf.Tensor | float = 0.0,
+    shear: tf.Tensor | float = 0.0,
+    zoom: tuple = (1.0, 1.0),
+    shift: tuple = (0.0, 0.0),
+    mirror: tf.Tensor | float = 1.0,
+) -> tf.Tensor:
+    """The map that gives, for each pixel of the result, its place in the original.
+
+    Args:
+        size: height and width of the image in pixels.
+        angle, shear: in degrees; numbers or float32 (count,), as all that follow.
+        zoom: factors for x and y; over 1 shows more, smaller.
+        shift: for x and y, as shares of the size.
+        mirror: -1 mirrors left and right, 1 does not.
+
+    Returns:
+        float32 (count, 8), as `ImageProjectiveTransformV3` wants it: x = a x' + b y' + dx and
+        y = c x' + d y' + dy, in the order a, b, dx, c, d, dy, 0, 0.
+    """
+    turn, slant = angle * np.pi / 180, shear * np.pi / 180
+    # Rotation times shear times zoom times mirror, multiplied out.
+    a = tf.cos(turn) * zoom[0] * mirror
+    b = -tf.sin(turn + slant) * zoom[1]
+    c = tf.sin(turn) * zoom[0] * mirror
+    d = tf.cos(turn + slant) * zoom[1]
+    # Turn around the centre of the image, not around its corner.
+    centre = (size - 1) / 2
+    x = centre - a * centre - b * centre + shift[0] * size
+    y = centre - c * centre - d * centre + shift[1] * size
+    numbers = [tf.reshape(tf.cast(n, tf.float32), [-1]) for n in (a, b, x, c, d, y, 0.0, 0.0)]
+    count = tf.reduce_max([tf.size(n) for n in numbers])
+    return tf.stack([tf.broadcast_to(n, [count]) for n in numbers], axis=1)
+
+
+def random_affine(count: int, size: int, settings: SimpleNamespace, seed: tf.Tensor) -> tf.Tensor:
+    """One random map per image.
+
+    Args:
+        count: number of images.
+        size: their height and width in pixels.
+        settings: ROTATION and SHEAR in degrees, SHIFT and ZOOM as shares, FLIP true or false,
+            QUARTER_TURNS true or false (by 0, 90, 180 or 270 degrees more).
+        seed: int (2,), fixes the result.
+
+    Returns:
+        float32 (count, 8), see `affine`.
+    """
+    draws = tf.random.stateless_uniform((8, count), seed, -1.0, 1.0)
+    quarters = tf.floor(draws[7] * 2) if getattr(settings, "QUARTER_TURNS", False) else 0.0
+    return affine(
+        size,
+        angle=draws[0] * settings.ROTATION + quarters * 90,
+        shear=draws[1] * settings.SHEAR,
+        zoom=(1 + draws[2] * settings.ZOOM, 1 + draws[3] * settings.ZOOM),
+        shift=(draws[4] * settings.SHIFT, draws[5] * settings.SHIFT),
+        mirror=tf.where(draws[6] < 0, -1.0, 1.0) if settings.FLIP else 1.0,
+    )
+
+
+def largest_of_each(size: int, settings: SimpleNamespace) -> dict[str, tf.Tensor]:
+    """Each of the five augmentations alone, at the largest amount that the settings allow."""
+    return {
+        f"rotation {settings.ROTATION:g}°": affine(size, angle=settings.ROTATION),
+        f"shift {settings.SHIFT:.0%}": affine(size, shift=(settings.SHIFT, settings.SHIFT)),
+        f"zoom out {settings.ZOOM:.0%}": affine(size, zoom=(1 + settings.ZOOM,) * 2),
+        f"zoom in {settings.ZOOM:.0%}": affine(size, zoom=(1 - settings.ZOOM,) * 2),
+        f"shear {settings.SHEAR:g}°": affine(size, shear=settings.SHEAR),
+        "flip": affine(size, mirror=-1.0),
+    }
+
+
+def warp(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    """Apply affine maps to images.
+
+    Args:
+        images: float32 or uint8 (batch, size, size, 3).
+        maps: float32 (batch, 8), or (1, 8) for one map for all.
+
+    Returns:
+        the same shape and dtype. Pixels from outside the image repeat its edge.
+    """
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=maps,
+        output_shape=tf.shape(images)[1:3],
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+        fill_value=0.0,
+    )
+
+
+def augment(images: tf.Tensor, settings: SimpleNamespace, seed: tf.Tensor) -> tf.Tensor:
+    """Augment a batch at random; each pixel is read once, where five steps would blur five times.
+
+    Args:
+        images: float32 (batch, size, size, 3).
+        settings: see `random_affine`.
+        seed: int (2,).
+
+    Returns:
+        the same shape and dtype.
+    """
+    maps = random_affine(tf.shape(images)[0], images.shape[1], settings, seed)
+    return tf.ensure_shape(warp(images, maps), images.shape)

@@ -1,0 +1,1 @@
+"""The paper: its table, its claims, the arithmetic of score tables, the verdicts."""

@@ -1,0 +1,1 @@
+"""Draws the sample: patients, lesions, photographs and planted faults, all with their truth."""

@@ -1,0 +1,1 @@
+"""From saved predictions to numbers: metrics, intervals, decisions, calibration, subgroups."""

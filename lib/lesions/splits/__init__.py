@@ -1,0 +1,1 @@
+"""Labels, splits, protocols, resampling, and what a split leaks."""

@@ -1,0 +1,112 @@
+"""What notebook 03 leaves for 04 and 05: split rows, the pixel cache's place, folders of links."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+
+from lesions.core.errors import LesionsError
+from lesions.core.files import IDS, atomic, write_json
+from lesions.core.progress import track
+
+# 04 and 05 must be given the same values as 03, or they would train on something else.
+SHARED = ("DATASET", "LIMIT", "SEED", "PROTOCOL", "IMAGE_SIZE", "GEOMETRY", "RESAMPLE")
+
+
+def link_folders(rows: pd.DataFrame, files: dict[str, Path], folder: Path) -> Path:
+    """Lay images out as split/class/image.jpg, as links, for `image_dataset_from_directory`.
+
+    Args:
+        rows: image_id, label, split. Repeated images get one link.
+        files: the real file of each image_id.
+        folder: made anew, whole or not at all.
+    """
+    with atomic(folder) as partial:
+        for split, label in rows[["split", "label"]].drop_duplicates().itertuples(index=False):
+            (partial / split / label).mkdir(parents=True)
+        unique = rows.drop_duplicates(["image_id", "split"])
+        for row in track(unique.itertuples(), "links", len(unique)):
+            source = Path(files[row.image_id])
+            (partial / row.split / row.label / source.name).symlink_to(source.resolve())
+    return folder
+
+
+def save_splits(
+    settings: SimpleNamespace,
+    splits: dict[str, pd.DataFrame],
+    pixels: dict[str, Path],
+    table: pd.DataFrame,
+) -> None:
+    """Write what the later notebooks read; `data.json` comes last and says that all is whole.
+
+    Args:
+        splits: rows of each `<protocol>-<target>`; become `splits/<protocol>-<target>.csv`.
+        pixels: the pixel cache's folder of each protocol.
+        table: the dataset; all columns but the path become `table.csv`.
+    """
+    folder = settings.folder
+    (folder / "data.json").unlink(missing_ok=True)
+    for name, rows in splits.items():
+        with atomic(folder / "splits" / f"{name}.csv") as partial:
+            rows.to_csv(partial, index=False)
+    with atomic(folder / "table.csv") as partial:
+        table.drop(columns="path").to_csv(partial, index=False)
+    about = {name: getattr(settings, name) for name in SHARED}
+    places = {protocol: str(place) for protocol, place in pixels.items()}
+    write_json(folder / "data.json", about | {"pixels": places})
+
+
+def load_splits(settings: SimpleNamespace) -> tuple[dict[str, pd.DataFrame], dict[str, Path]]:
+    """Read what 03 left: the split rows by `<protocol>-<target>`, the pixel caches by protocol.
+
+    Raises:
+        LesionsError: 03 has not run for this profile, or ran with other settings.
+    """
+    path = settings.folder / "data.json"
+    again = f"run notebook 03 first (`make 03 PROFILE={settings.PROFILE}`)"
+    if not path.exists():
+        raise LesionsError(f"There are no splits in {settings.folder}: {again}.")
+    about = json.loads(path.read_text(encoding="utf-8"))
+    for name in SHARED:
+        if about[name] != getattr(settings, name):
+            raise LesionsError(
+                f"The splits in {settings.folder} were made with {name}={about[name]!r}, and here "
+                f"{name}={getattr(settings, name)!r} is set: {again} with the same value."
+            )
+    pixels = {protocol: Path(place) for protocol, place in about["pixels"].items()}
+    for place in pixels.values():
+        if not place.is_dir():
+            raise LesionsError(f"The pixel cache {place} is gone: {again}.")
+    files = sorted((settings.folder / "splits").glob("*.csv"))
+    rows = {file.stem: pd.read_csv(file, keep_default_na=False, dtype=IDS) for file in files}
+    return rows, pixels
+
+
+def rows_of(splits: dict[str, pd.DataFrame], protocol: str, target: str) -> pd.DataFrame:
+    """The split rows of one protocol and target, out of what `load_splits` gives.
+
+    Raises:
+        LesionsError: 03 made none, because the images have no two classes of this target.
+    """
+    name = f"{protocol}-{target}"
+    if name not in splits:
+        raise LesionsError(
+            f"There is no split {name}: these images have no two values of {target}. "
+            f"Name runs of other targets; there are: {', '.join(sorted(splits))}."
+        )
+    return splits[name]
+
+
+def load_table(folder: Path) -> pd.DataFrame:
+    """The dataset's table as 03 left it under a profile's folder: no paths, all images.
+
+    Raises:
+        LesionsError: 03 has not run for this profile.
+    """
+    path = folder / "table.csv"
+    if not path.exists():
+        raise LesionsError(
+            f"There is no table {path}: run notebook 03 first (`make 03 PROFILE={folder.name}`)."
+        )
+    return pd.read_csv(path, dtype=IDS)

@@ -1,0 +1,1 @@
+"""Fit, stop, resume; frozen features; the record that a run leaves."""

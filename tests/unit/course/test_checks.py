@@ -1,0 +1,491 @@
+"""The exercises: what each checker says to right, wrong and untouched answers; quizzes; record."""
+
+import ast
+import json
+import re
+from collections import Counter
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from course import checks, editions, gradebook
+from course import runner as study
+from course.exercise import KINDS
+from lesions.core.errors import LesionsError
+from lesions.splits import balance, splits
+
+NUMBERS = [name[:2] for name in study.NEEDS]
+CODE = [n for n, one in checks.EXERCISES.items() if one.judge is not None]
+TEXTS = [n for n, one in checks.EXERCISES.items() if one.kind == "think"]
+
+
+@pytest.fixture(autouse=True)
+def record(tmp_path, monkeypatch):
+    """A record of its own, so that no test ticks off a real exercise."""
+    monkeypatch.setattr(gradebook, "BUILD", tmp_path)
+    return tmp_path / "exercises" / "instructor.json"
+
+
+def cells_of(number: str, edition: str = "instructor") -> list:
+    """The code cells of an exercise in one of the editions."""
+    (path,) = editions.NOTEBOOKS.glob(f"{number[:2]}_*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    if edition == "student":
+        notebook = editions.without_solutions(notebook)
+    found = editions.by_exercise(notebook.cells)
+    return [cell for n, _, cell in found if n == number and cell.cell_type == "code"]
+
+
+def answer_in_notebook(number: str, edition: str = "instructor"):
+    """What the exercise's own cell defines: the function, or the text, that goes to `check`."""
+    from lesions.networks import models
+
+    names = {"np": np, "pd": pd, "splits": splits, "balance": balance, "models": models,
+             "checks": checks}  # fmt: skip
+    cells = cells_of(number, edition)
+    (check,) = [cell for cell in cells if f'checks.exercise("{number}").check(' in cell.source]
+    wanted = re.search(r"\.check\((\w+)\)", check.source)[1]
+    for cell in cells:
+        defines = re.search(rf"^(def {wanted}\(|{wanted} = )", cell.source, flags=re.M)
+        if defines:
+            exec(cell.source.replace(f'checks.exercise("{number}").check({wanted})', ""), names)
+    return names[wanted]
+
+
+# ---------------------------------------------------------------- the notebooks' own answers
+
+
+@pytest.mark.parametrize("number", CODE + TEXTS)
+def test_the_solution_in_the_notebook_is_right(number):
+    state, says = checks.exercise(number).verdict(answer_in_notebook(number))
+    assert state == "done", says
+
+
+@pytest.mark.parametrize("number", CODE + TEXTS)
+def test_the_untouched_stub_is_not_tried_yet(number, capsys, record):
+    checks.exercise(number).check(answer_in_notebook(number, "student"))
+    assert capsys.readouterr().out.startswith(f"{number}: not tried yet.")
+    assert not record.exists()
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_notebook_has_exercises_of_each_kind(number):
+    here = [one for n, one in checks.EXERCISES.items() if n.startswith(number)]
+    assert len(here) >= 4 and {one.kind for one in here} == set(KINDS)
+    (path,) = editions.NOTEBOOKS.glob(f"{number}_*.ipynb")
+    found = editions.by_exercise(nbformat.read(path, as_version=4).cells)
+    assert {n for n, _, _ in found if n} == {one.number for one in here}
+
+
+@pytest.mark.parametrize("number", checks.EXERCISES)
+def test_every_exercise_has_hints_and_a_solution_in_words(number, capsys):
+    one = checks.exercise(number)
+    one.hint()
+    one.hint(99)
+    said = capsys.readouterr().out
+    assert all(hint in said for hint in (one.hints[0], one.hints[-1])) and len(one.hints) >= 2
+    text = editions.solution(number)
+    assert "SOLUTION" not in text and len(re.sub(r"```.*?```", "", text, flags=re.S).split()) > 20
+    if one.judge or one.kind == "think":
+        assert "```python" in text
+
+
+# ---------------------------------------------------------------- wrong answers
+
+
+def raising(*_):
+    return {}["no such key"]
+
+
+def nothing(*_):
+    pass
+
+
+def _isin_empty(rows):
+    train, test = (rows[rows["split"] == part] for part in ("train", "test"))
+    shared = test[["image_id", "lesion_id", "group"]].apply(lambda c: c.isin(train[c.name]))
+    return sorted(set(test.loc[shared.any(axis=1), "image_id"]))
+
+
+def _by(columns):
+    def leaked(rows):
+        train, test = (rows[rows["split"] == part] for part in ("train", "test"))
+        shared = [test[column].isin(train[column].dropna()) for column in columns]
+        return sorted(set(test.loc[np.any(shared, axis=0), "image_id"]))
+
+    return leaked
+
+
+def _unsorted(rows):
+    train, test = (rows[rows["split"] == part] for part in ("train", "test"))
+    return list(test.loc[test["lesion_id"].dropna().isin(train["lesion_id"]), "image_id"])
+
+
+def _resampled_first(table, seed):
+    rows = balance.resample(table.assign(label=table["dx"]), "over", seed)
+    return splits.split_by_image(rows, "dx", seed=seed)
+
+
+def _by_image(table, seed):
+    rows = splits.split_by_image(table, "dx", seed=seed)
+    train = rows["split"] == "train"
+    return pd.concat([balance.resample(rows[train], "over", seed), rows[~train]])
+
+
+def _resampled_by_lesion_first(table, seed):
+    rows = balance.resample(table.assign(label=table["dx"]), "over", seed)
+    return splits.split_by_lesion(rows, "dx", seed=seed)
+
+
+def _under(table, seed):
+    rows = splits.split_by_lesion(table, "dx", seed=seed)
+    train = rows["split"] == "train"
+    return pd.concat([balance.resample(rows[train], "under", seed), rows[~train]])
+
+
+def _in_place(pixels, name):
+    pixels *= 255.0
+    return answer_in_notebook("05.2")(pixels / 255.0, name)
+
+
+def _images(table, rng):
+    return table.iloc[rng.integers(len(table), size=len(table))]
+
+
+def _without_replacement(table, rng):
+    order = rng.permutation(table["lesion_id"].unique())
+    return pd.concat([table[table["lesion_id"] == lesion] for lesion in order])
+
+
+def _drawn_once(table, rng):
+    return table[table["lesion_id"].isin(rng.choice(table["lesion_id"].unique(), 30))]
+
+
+def _own_numbers(table, rng):
+    return answer_in_notebook("06.3")(table, np.random.default_rng(7))
+
+
+def _constant(**changed):
+    def scores(share):
+        right = {"accuracy": share, "macro_precision": share / 2, "macro_recall": 0.5,
+                 "macro_f1": share / (1 + share)}  # fmt: skip
+        return right | {name: value(share) for name, value in changed.items()}
+
+    return scores
+
+
+def _counts(labels):
+    return pd.Series(list(labels)).value_counts()
+
+
+def _text_bits(bits):
+    return int("".join("01"[int(bit)] for bit in np.ravel(bits)), 2)
+
+
+def _prepare(name, pixels):
+    from lesions.networks import models
+
+    return models.BACKBONES[name][1](pixels)
+
+
+# exercise, a wrong answer, and a part of what is said of it
+WRONG = [
+    ("01.2", lambda t, known, wanted: t[wanted].value_counts(normalize=True).iloc[0], "its size"),
+    ("01.2", lambda t, known, wanted: t.groupby(known)[wanted].agg(
+        lambda s: s.value_counts(normalize=True).iloc[0]).mean(), "counts by its size"),
+    ("01.2", lambda t, known, wanted: pd.crosstab(t["place"], t["dx"]).max(axis=1).sum() / len(t),
+     "KeyError"),
+    ("01.2", lambda t, known, wanted: pd.crosstab(t[known], t[wanted]).max(axis=1), "one number"),
+    ("01.3", lambda truth, answers: np.mean(truth == answers), "not the ten answers"),
+    ("01.3", lambda truth, answers: answers[truth].mean(), "not 0.5"),
+    ("01.3", lambda truth, answers: (answers[truth].mean() + (~answers[~truth]).mean()) / 2,
+     "only one class"),
+    ("01.3", lambda truth, answers: 0.5, "perfect answers"),
+    ("02.2", lambda grey: _text_bits(grey >= grey.mean()), "not with >="),
+    ("02.2", lambda grey: _text_bits((grey > grey.mean()).ravel()[::-1]), "wrong order"),
+    ("02.2", lambda grey: _text_bits((grey > grey.mean()).T), "row by row"),
+    ("02.2", lambda grey: _text_bits(grey > np.median(grey)), "compare with the median"),
+    ("02.2", lambda grey: grey > grey.mean(), "one whole number"),
+    ("02.2", lambda grey: float(_text_bits(grey > grey.mean())), "float"),
+    ("02.3", _by(["image_id"]), "Look at lesion_id"),
+    ("02.3", _by(["image_id", "lesion_id"]), "Look at group"),
+    ("02.3", _isin_empty, "empty lesion_ids"),
+    ("02.3", lambda rows: len(rows), "should give a list"),
+    ("02.3", lambda rows: rows.loc[rows["split"] == "test", "image_id"].tolist(), "not ['a']"),
+    ("03.2", _resampled_first, "Split first, then resample"),
+    ("03.2", _by_image, "Split by lesion"),
+    ("03.2", _resampled_by_lesion_first, "Resample the training part only"),
+    ("03.2", _under, "every image stays"),
+    ("03.2", lambda table, seed: splits.split_by_lesion(table, "dx", seed=seed), "equally large"),
+    ("03.2", lambda table, seed: table, "should give a table with"),
+    ("03.3", lambda labels: (_counts(labels) / len(labels)).to_dict(), "not 3.33"),
+    ("03.3", lambda labels: (_counts(labels) * _counts(labels).size / len(labels)).to_dict(),
+     "upside down"),
+    ("03.3", lambda labels: (1 / _counts(labels)).to_dict(), "add up to their number"),
+    ("03.3", lambda labels: [1.0], "should give a dict"),
+    ("03.3", lambda labels: {"nv": 1.0}, "has weights for"),
+    ("04.2", _constant(macro_recall=lambda share: 1.0), "macro_recall"),
+    ("04.2", _constant(macro_precision=lambda share: share), "Average the two"),
+    ("04.2", _constant(macro_f1=lambda share: 2 * share / (share + 1)), "that of the other is 0"),
+    ("04.2", lambda share: {"accuracy": share}, "has no macro_precision"),
+    ("04.3", lambda scores: scores["test"].max(), "must not choose"),
+    ("04.3", lambda scores: scores["validation"].max(), "a validation score"),
+    ("04.3", lambda scores: scores["test"].mean(), "best on validation"),
+    ("04.3", lambda scores: scores["test"][scores["validation"].to_numpy().argmax()], "KeyError"),
+    ("05.2", lambda pixels, name: _prepare(name, pixels.copy()), "nearly black"),
+    ("05.2", lambda pixels, name: _prepare("vgg16", pixels * 255.0), "Use the name"),
+    ("05.2", lambda pixels, name: pixels * 255.0, "bare pixels"),
+    ("05.2", _in_place, "changes the pixels"),
+    ("05.2", lambda pixels, name: _prepare(name, pixels[..., ::-1] * 255.0), "starts with"),
+    ("05.3", lambda m: np.diag(m).sum() / m.to_numpy().sum(), "average these three"),
+    ("05.3", lambda m: (np.diag(m) / m.sum(axis=0)).mean(), "sum of its row"),
+    ("05.3", lambda m: (np.diag(m) / m.sum(axis=1).clip(lower=1)).mean(), "Leave it out"),
+    ("05.3", lambda m: np.mean(np.diag(m) / m.sum(axis=1).to_numpy().clip(1)), "Leave it out"),
+    ("06.2", lambda a, b: a == b, "rounded up once"),
+    ("06.2", lambda a, b: abs(a - b) <= 0.01, "computer's"),
+    ("06.2", lambda a, b: a - b <= 0.0101, "not False"),
+    ("06.2", lambda a, b: abs(a - b) < 0.03, "both .50 and .48"),
+    ("06.2", lambda a, b: abs(a - b), "True or False"),
+    ("06.3", _images, "apart"),
+    ("06.3", _without_replacement, "the table itself"),
+    ("06.3", _drawn_once, "with replacement"),
+    ("06.3", _own_numbers, "the rng it is given"),
+    ("06.3", lambda table, rng: table, "the table itself"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number, answer, said", WRONG)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:Mean of empty slice:RuntimeWarning")
+def test_a_wrong_answer_is_told_what_is_off(number, answer, said):
+    state, says = checks.exercise(number).verdict(answer)
+    assert state == "tried" and said in says, says
+
+
+@pytest.mark.parametrize("number", CODE)
+def test_broken_answers_get_a_sentence_and_no_traceback(number):
+    judge = checks.exercise(number).verdict
+    assert "KeyError: 'no such key'" in judge(raising)[1]
+    assert "gives None" in judge(nothing)[1]
+    assert "Give the function itself" in judge(0.5)[1]
+    assert "TypeError" in judge(lambda: 1)[1]
+    assert judge(None)[0] == judge(...)[0] == "open"
+
+
+def test_each_checker_knows_three_mistakes():
+    assert min(Counter(number for number, _, _ in WRONG)[number] for number in CODE) >= 3
+
+
+@pytest.mark.parametrize("number", TEXTS)
+def test_written_answers(number, capsys, record):
+    one = checks.exercise(number)
+    assert one.verdict("   ")[0] == "open"
+    assert "start" in one.verdict("The camera.")[1]
+    one.check("Because the camera of each clinic gives the images a color of their own, I think.")
+    assert "kept" in capsys.readouterr().out
+    assert json.loads(record.read_text())[number]["answer"].startswith("Because")
+
+
+# ---------------------------------------------------------------- predictions and the record
+
+
+def test_a_prediction_is_kept_and_shown_beside_the_result(capsys, record):
+    one = checks.exercise("01.1")
+    one.compare(82.6)
+    assert "82.6" not in capsys.readouterr().out, "no result before there is a prediction"
+    one.predict(None)
+    assert "not tried yet" in capsys.readouterr().out and not record.exists()
+    one.predict(np.float64(70))
+    assert json.loads(record.read_text())["01.1"] == {"state": "tried", "prediction": 70.0}
+    capsys.readouterr()
+    one.compare(np.float64(82.62))
+    said = capsys.readouterr().out
+    assert "you predicted 70 %; the result is 82.6 %" in said and "Difference: 12.6 %" in said
+    assert checks.progress("01").loc["01.1", "state"] == "done"
+    checks.exercise("06.1").predict("VGG16 on dx")
+    checks.exercise("06.1").compare("Classifier on localization")
+    assert "you predicted VGG16 on dx" in capsys.readouterr().out
+
+
+def test_progress_goes_from_open_to_done_and_not_back(capsys):
+    table = checks.progress()
+    assert len(table) == len(checks.EXERCISES) and set(table["state"]) == {"open"}
+    for answer, state in (
+        (nothing, "tried"),
+        (answer_in_notebook("04.3"), "done"),
+        (nothing, "done"),
+    ):
+        checks.exercise("04.3").check(answer)
+        assert checks.progress("04")["state"].to_dict()["04.3"] == state
+    assert len(checks.progress("04")) == 4
+
+
+def test_a_record_is_handed_in_under_a_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LesionsError, match="nothing to hand in"):
+        checks.hand_in("Ada")
+    gradebook.note("03.1", "done")
+    gradebook.note("03.2", "tried")
+    gradebook.note("01.4", "done", answer="words")
+    with pytest.raises(LesionsError, match="Give your name"):
+        checks.hand_in(" ")
+    folder = tmp_path / "class" / "one"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    checks.hand_in("Ada Lovelace")
+    assert "hand-in-ada-lovelace.json" in capsys.readouterr().out
+    (folder.parent / "bob.json").write_text('{"02.1": {"state": "done"}}')  # a record as it is
+    (folder.parent / "strange.json").write_text("[1]")
+    table, strange = gradebook.collect(folder.parent)
+    table = table.set_index("student")
+    assert list(table.index) == ["bob", "Ada Lovelace"]
+    ada = table.loc["Ada Lovelace"]
+    assert (ada["01"], ada["02"], ada["03"], ada["done"], ada["tried"]) == (1, 0, 1, 2, 1)
+    assert len(strange) == 1 and "strange.json is no record" in strange[0]
+    assert gradebook.main([str(folder.parent)]) == 1
+    assert len(pd.read_csv(folder.parent / "grades.csv")) == 2
+
+
+def test_nothing_handed_in_is_said(tmp_path, capsys):
+    assert gradebook.main([str(tmp_path)]) == 1
+    assert "holds no .json file" in capsys.readouterr().err
+
+
+def test_a_notebook_that_was_handed_in_gets_a_record_of_its_own(tmp_path, monkeypatch, record):
+    gradebook.note("03.1", "done")
+    monkeypatch.setenv("LESIONS_RECORD", str(tmp_path / "ada.json"))
+    assert gradebook.read() == {}
+    gradebook.note("03.2", "tried")
+    assert set(json.loads((tmp_path / "ada.json").read_text())) == {"03.2"}
+    assert set(json.loads(record.read_text())) == {"03.1"}
+
+
+def test_a_prediction_is_a_number_where_one_is_asked_for(record, capsys):
+    one = checks.exercise("01.1")  # in percent
+    for strange, says in (("80%", "Write a number"), (0.8, "Write it in percent: 80, not 0.8")):
+        one.predict(strange)
+        assert says in capsys.readouterr().out
+    assert not record.exists()
+    one.predict(80)
+    one.compare(82.6)
+    assert "Difference: 2.6 %" in capsys.readouterr().out
+    pairs = checks.exercise("02.1")
+    pairs.predict(10)
+    pairs.compare(317)
+    assert "a factor of 32" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"01.1": 3}', '{"01.1": {}}', '{"01.1": {"state": 1}}']
+)
+def test_a_damaged_record_is_kept_and_a_new_one_begins(record, capsys, text):
+    record.parent.mkdir()
+    record.write_text(text)
+    checks.exercise("04.3").check(answer_in_notebook("04.3"))
+    assert "was damaged" in capsys.readouterr().out
+    assert record.with_suffix(".damaged.json").read_text() == text
+    assert json.loads(record.read_text()) == {"04.3": {"state": "done"}}
+
+
+def test_the_student_s_record_is_not_the_headless_run_s(tmp_path, monkeypatch):
+    (tmp_path / "student").mkdir()
+    checks.exercise("04.3").check(answer_in_notebook("04.3"))
+    monkeypatch.chdir(tmp_path / "student")
+    assert checks.progress("04")["state"]["04.3"] == "open"
+    checks.exercise("04.2").check(answer_in_notebook("04.2"))
+    assert (tmp_path / "exercises" / "student.json").exists()
+
+
+def test_an_unknown_exercise_is_named():
+    with pytest.raises(LesionsError, match=r"no exercise 3\.2. Did you mean 03\.2"):
+        checks.exercise("3.2")
+
+
+# ---------------------------------------------------------------- quizzes
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_quiz_is_whole(number):
+    questions = checks.questions(number)
+    assert 3 <= len(questions) <= 6
+    assert len({question["question"] for question in questions}) == len(questions)
+    for question in questions:
+        assert question["type"] == "multiple_choice"
+        answers = question["answers"]
+        assert len(answers) == 4 and sum(answer["correct"] for answer in answers) == 1
+        for part in ("answer", "feedback"):
+            assert len({answer[part] for answer in answers}) == 4
+        for answer in answers:
+            assert set(answer) == {"answer", "correct", "feedback"}
+            assert len(answer["feedback"]) > 20
+            assert answer["correct"] == answer["feedback"].startswith("Right.")
+        # jupyterquiz takes these for a formula or a link.
+        assert not re.search(r"[$\[]\w*\]\(|\$", json.dumps(question))
+
+
+def test_right_answers_stand_in_all_places_and_are_not_the_longest():
+    questions = [question for number in NUMBERS for question in checks.questions(number)]
+    places = Counter(
+        [answer["correct"] for answer in question["answers"]].index(True) for question in questions
+    )
+    assert sorted(places) == [0, 1, 2, 3] and max(places.values()) - min(places.values()) <= 2
+    longest = sum(
+        max(question["answers"], key=lambda answer: len(answer["answer"]))["correct"]
+        for question in questions
+    )
+    assert longest <= len(questions) / 2
+
+
+def test_a_stored_quiz_is_small_repeatable_and_asks_no_server():
+    for number in NUMBERS:
+        (path,) = editions.NOTEBOOKS.glob(f"{number}_*.ipynb")
+        cells = nbformat.read(path, as_version=4).cells
+        (cell,) = [c for c in cells if c.get("source") == f'checks.quiz("{number}")']
+        texts = ["".join(output.data.values()) for output in cell.outputs]
+        assert cell.outputs and sum(map(len, texts)) < 60_000
+        assert not any(re.search(r"https?://(?!\$)[\w.]+\.\w", text) for text in texts)
+        # All that jupyterquiz needs is there: the questions and the program that shows them.
+        assert json.dumps(checks.questions(number)[0]["question"]) in texts[-1]
+        assert "function make_mc" in texts[-1]
+
+
+def test_a_quiz_is_the_same_each_time_and_leaves_random_numbers_alone():
+    import random
+
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    shell = InteractiveShell.instance()
+    try:
+        random.seed(1)
+        expected = random.Random(1).random()
+        shown = []
+        for _ in range(2):
+            with capture_output() as captured:
+                checks.quiz("03")
+            shown.append([output.data for output in captured.outputs])
+        assert shown[0] == shown[1] and len(shown[0]) == 2
+        assert random.random() == expected
+    finally:
+        InteractiveShell.clear_instance()
+        del shell
+
+
+def test_an_absent_quiz_is_named():
+    with pytest.raises(LesionsError, match="no quiz 07"):
+        checks.quiz("07")
+
+
+def test_no_checker_looks_into_a_library_of_the_course():
+    """Checkers judge what an answer does; they have their own arithmetic to hold it against."""
+    for number in NUMBERS:
+        source = (
+            editions.ROOT / "lib" / "course" / "exercises" / f"notebook_{number}.py"
+        ).read_text()
+        imported = {
+            node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)
+        }
+        assert {name for name in imported if name.startswith(("lesions", "course"))} == {
+            "course.exercise", "course.feedback"}  # fmt: skip

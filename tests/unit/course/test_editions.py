@@ -1,0 +1,288 @@
+"""The student edition: nothing of a solution in it, nothing of a student's lost, all of it runs."""
+
+import json
+import os
+import re
+import subprocess
+
+import nbclient
+import nbformat
+import pytest
+
+from course import editions
+from course import runner as study
+from lesions.core.errors import LesionsError
+from lesions.core.files import ROOT
+from lesions.settings import params
+
+NAMES = list(study.NEEDS)
+
+
+def source(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(editions.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+
+
+def with_solutions(student: nbformat.NotebookNode, original: nbformat.NotebookNode) -> list[str]:
+    """The cells of a student edition after each stub got its solution back."""
+    cells = []
+    for cell, whole in zip(student.cells, original.cells, strict=True):
+        text = cell.source
+        for block in editions.BLOCK.finditer(whole.source):
+            assert editions.stub(block) in text
+            text = text.replace(editions.stub(block), block[0], 1)
+        cells.append(whole.source if editions.is_model_answer(whole) else text)
+    return cells
+
+
+@pytest.fixture
+def folder(tmp_path):
+    editions.write_student(tmp_path / "student")
+    return tmp_path / "student"
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_solution_is_left(name):
+    original, student = source(name), editions.without_solutions(source(name))
+    text = nbformat.writes(student)
+    assert "SOLUTION" not in text and '"solution"' not in text
+    blocks = [b for cell in original.cells for b in editions.BLOCK.finditer(cell.source)]
+    assert len(blocks) >= 4
+    prose = "\n".join(cell.source for cell in student.cells)
+    for block in blocks:
+        # A line such as `else:` may stand elsewhere; one with some length is a solution's own.
+        lines = [line.strip() for line in block["code"].splitlines() if len(line.strip()) > 12]
+        assert not [line for line in lines if line in prose]
+    answers = [cell for cell in original.cells if editions.is_model_answer(cell)]
+    assert len(answers) >= 4
+    for answer in answers:
+        assert not [line for line in re.split(r"(?<=\.) ", answer.source) if line in prose]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_with_its_solutions_put_back_it_is_the_source(name):
+    original, student = source(name), editions.without_solutions(source(name))
+    assert with_solutions(student, original) == [cell.source for cell in original.cells]
+    assert [cell.id for cell in student.cells] == [cell.id for cell in original.cells]
+    assert student.metadata == original.metadata
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_stay_except_among_the_exercises(name):
+    original, student = source(name), editions.without_solutions(source(name))
+    for (_, among, cell), whole in zip(
+        editions.by_exercise(student.cells), original.cells, strict=True
+    ):
+        if cell.cell_type == "code":
+            assert cell.outputs == ([] if among else whole.outputs)
+    assert any(cell.get("outputs") for cell in student.cells)
+
+
+def test_making_it_again_changes_nothing(folder):
+    before = contents(folder)
+    assert set(before) == {*(f"{name}.ipynb" for name in NAMES), editions.WRITTEN, "glossary.md"}
+    glossary = before["glossary.md"].decode()
+    assert "**dermatoscope**" in glossary and "{term}" not in glossary and "```" not in glossary
+    assert editions.write_student(folder) == []
+    assert contents(folder) == before
+    (folder / editions.WRITTEN).unlink()  # nothing is known, and yet no copy is made
+    assert editions.write_student(folder) == []
+    assert contents(folder) == before
+
+
+def test_a_changed_notebook_is_never_overwritten(folder, tmp_path, monkeypatch):
+    mine = folder / "01_exploration.ipynb"
+    mine.write_text(mine.read_text().replace("raise NotImplementedError", "return 7", 1))
+    changed = mine.read_bytes()
+    assert editions.write_student(folder) == []  # the course has not changed: nothing to say
+    # The course changes in 01 and 02; of these only 01 has a student's work in it.
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    for number, name in enumerate(NAMES):
+        text = (editions.NOTEBOOKS / f"{name}.ipynb").read_text()
+        new = text.replace("## References", "## More references") if number < 2 else text
+        (notebooks / f"{name}.ipynb").write_text(new)
+    monkeypatch.setattr(editions, "NOTEBOOKS", notebooks)
+    said = editions.write_student(folder)
+    assert len(said) == 2 and "02_dedup.ipynb: renewed." in said
+    assert "you have changed it, so it stays" in said[0]
+    assert "01_exploration.new.ipynb" in said[0]
+    assert mine.read_bytes() == changed
+    beside = folder / "01_exploration.new.ipynb"
+    assert "More references" in beside.read_text()
+    # The student works in the new one too, and the course changes once more.
+    beside.write_text(beside.read_text().replace("raise NotImplementedError", "return 8", 1))
+    newer = notebooks / "01_exploration.ipynb"
+    newer.write_text(newer.read_text().replace("More references", "Yet more references"))
+    assert "01_exploration.new-2.ipynb" in editions.write_student(folder)[0]
+    assert mine.read_bytes() == changed and "return 8" in beside.read_text()
+    assert editions.write_student(folder) == []
+
+
+def test_a_student_sees_no_result_before_running_a_cell(folder, tmp_path, monkeypatch):
+    """What is to be guessed would stand below; so new outputs alone are nothing new either."""
+    for path in folder.glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    for name in NAMES:
+        notebook = source(name)
+        first = next(cell for cell in notebook.cells if cell.get("outputs"))
+        first.outputs = [nbformat.v4.new_output("stream", text="another machine's")]
+        nbformat.write(notebook, notebooks / f"{name}.ipynb")
+    monkeypatch.setattr(editions, "NOTEBOOKS", notebooks)
+    assert editions.write_student(folder) == []
+
+
+def parameters(folder, name: str) -> str:
+    cells = nbformat.read(folder / f"{name}.ipynb", as_version=4).cells
+    return next(c.source for c in cells if "parameters" in c.metadata.get("tags", []))
+
+
+def test_a_class_gets_its_own_parameters(folder):
+    before = parameters(folder, "05_multiclass_cnn")
+    values = {"PROFILE": "monday", "IMAGE_SIZE": 32, "AUGMENT": False, "MULTICLASS_RUNS": "cnn:dx"}
+    said = editions.write_student(folder, values)
+    assert len(said) == 6 and all(line.endswith("renewed.") for line in said)
+    after = parameters(folder, "05_multiclass_cnn")
+    changed = [line for line in after.splitlines() if line not in before.splitlines()]
+    assert [line.partition("  #")[0] for line in changed] == [
+        'PROFILE: str = "monday"', "IMAGE_SIZE: int = 32", "AUGMENT: bool = False",
+        'MULTICLASS_RUNS: str = "cnn:dx"',
+    ]  # fmt: skip
+    assert changed[1].endswith("# height and width in pixels that networks see")
+    assert editions.write_student(folder) == []  # `make lab` later: they are remembered
+    editions.write_student(folder, params.read_profile("sample"))
+    assert parameters(folder, "05_multiclass_cnn") == before
+
+
+def test_a_class_with_a_mistyped_parameter_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(editions, "STUDENT", tmp_path / "student")
+    assert editions.main(["student", "--set", "EPOCHSS=3"]) == 1
+    assert "Did you mean EPOCHS?" in capsys.readouterr().err
+    assert editions.main(["student", "--profile", "smok"]) == 1
+    assert not (tmp_path / "student").exists()
+    assert editions.main(["student", "--profile", "smoke", "--set", "EPOCHS=3"]) == 0
+    assert "EPOCHS: int = 3" in parameters(tmp_path / "student", "04_binary_fcnn")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"written": 3}', '{"written": {}, "worded": 1}'])
+def test_without_its_record_every_changed_notebook_stays(folder, text):
+    mine = folder / "02_dedup.ipynb"
+    mine.write_text(mine.read_text() + "\n")
+    changed = mine.read_bytes()
+    (folder / editions.WRITTEN).write_text(text)
+    editions.write_student(folder)
+    assert mine.read_bytes() == changed
+    assert (folder / "02_dedup.new.ipynb").exists()
+
+
+def test_the_student_edition_finds_the_profiles(folder):
+    assert sorted(path.name for path in (folder / "profiles").glob("*.yaml")) == sorted(
+        path.name for path in (ROOT / "notebooks" / "profiles").glob("*.yaml")
+    )
+
+
+def test_a_stub_leaves_the_line_to_write():
+    def stubbed(code: str) -> str:
+        return editions.BLOCK.sub(editions.stub, code)
+
+    begin, end = "### BEGIN SOLUTION\n", "### END SOLUTION"
+    assert stubbed(f"{begin}guess = 3\n{end}") == "guess = None  # your answer in place of None"
+    text = f'{begin}answer = """One\ntwo."""\n{end}\ncheck(answer)'
+    assert stubbed(text).splitlines()[0].startswith("answer = None") and "two" not in stubbed(text)
+    assert stubbed(f"{begin}f(3)\ng()\n{end}") == "# Your code here."
+    inside = f"def f():\n    {begin}    return 1\n    {end}\n\n\nx = 1"
+    assert stubbed(inside).splitlines()[2] == "    raise NotImplementedError"
+    assert stubbed(inside).endswith("x = 1")
+
+
+def test_a_solution_that_is_not_there_is_named():
+    with pytest.raises(LesionsError, match=r"no solution of exercise 09\.1"):
+        editions.solution("09.1")
+
+
+def test_an_unknown_edition_is_refused(capsys):
+    assert editions.main(["teacher"]) == 1
+    assert "EDITION is student or instructor" in capsys.readouterr().err
+    assert editions.main(["instructor"]) == 0
+
+
+# ---------------------------------------------------------------- run it
+
+
+def run(notebook: nbformat.NotebookNode, folder, build) -> list[str]:
+    """Run a notebook in a folder; what each of its cells printed."""
+    environment = os.environ | {"LESIONS_BUILD": str(build), "LESIONS_PROGRESS": os.devnull}
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute(env=environment)
+    return [
+        output.text
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "stream" and output.name == "stdout"
+    ]
+
+
+def exercises_only(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The parameters, the table and the exercises of notebook 01: small and quick."""
+    found = list(editions.by_exercise(notebook.cells))
+    start = next(n for n, (_, _, cell) in enumerate(found) if "load_table" in cell.source)
+    cells = [cell for n, (_, among, cell) in enumerate(found) if n <= start or among]
+    notebook.cells = [cell for cell in cells if cell.cell_type == "code"]
+    return notebook
+
+
+def test_a_student_can_run_every_cell_before_writing_one(tmp_path):
+    folder = tmp_path / "student"
+    editions.write_student(folder)
+    notebook = exercises_only(nbformat.read(folder / "01_exploration.ipynb", as_version=4))
+    said = "".join(run(notebook, folder, tmp_path))
+    assert said.count("not tried yet") == 5  # a prediction is asked for twice
+    assert not (tmp_path / "exercises").exists()
+    table = notebook.cells[-1].outputs[0].data["text/plain"]
+    assert table.count("open") == 4
+    assert "widgets" not in notebook.metadata
+
+
+def test_with_the_solutions_put_back_every_exercise_is_done(tmp_path):
+    folder = tmp_path / "student"
+    editions.write_student(folder)
+    student = nbformat.read(folder / "01_exploration.ipynb", as_version=4)
+    texts = with_solutions(student, source("01_exploration"))
+    for cell, text in zip(student.cells, texts, strict=True):
+        cell.source = text
+    notebook = exercises_only(student)
+    said = "".join(run(notebook, folder, tmp_path))
+    assert "not tried" not in said and "not yet" not in said
+    known = json.loads((tmp_path / "exercises" / "student.json").read_text())
+    assert {number: entry["state"] for number, entry in known.items()} == {
+        f"01.{n}": "done" for n in (1, 2, 3, 4)
+    }
+
+
+def test_make_clean_spares_what_a_student_wrote(tmp_path):
+    """`make clean` in a copy of the Makefile: what a student wrote stays."""
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    for name in ("student", "exercises", "sample/runs"):
+        (tmp_path / "build" / name).mkdir(parents=True)
+    (tmp_path / "build" / "student" / "01.ipynb").write_text("mine")
+    for _ in range(2):
+        subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, check=True)
+    assert sorted(path.name for path in (tmp_path / "build").iterdir()) == ["exercises", "student"]
+    assert (tmp_path / "build" / "student" / "01.ipynb").read_text() == "mine"
+
+
+@pytest.mark.parametrize("edition, folder", [("student", "/student"), ("instructor", "notebooks")])
+def test_make_lab_opens_the_edition(edition, folder):
+    done = subprocess.run(
+        ["make", "-n", "lab", f"EDITION={edition}"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert f"course.editions '{edition}'" in done.stdout
+    assert re.search(rf"--notebook-dir='\S*{folder}'", done.stdout)

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lesions.core.cache import digest
 from lesions.core.errors import LesionsError
-from lesions.core.files import BUILD, ROOT, atomic, digest, write_json
+from lesions.core.files import BUILD, ROOT, atomic, write_json
 from lesions.settings import params
 
 NOTEBOOKS = ROOT / "notebooks"

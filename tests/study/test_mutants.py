@@ -17,11 +17,12 @@ import pytest
 
 from lesions.baselines import baselines
 from lesions.baselines.histograms import histogram_table
+from lesions.core import files
 from lesions.networks.backend import seed_everything
 from lesions.settings import params
 from lesions.splits import protocols
 from lesions.splits.leaks import leak_report
-from lesions.training import features, training
+from lesions.training import training
 from made import made_groups, made_table
 
 SIZE = 32
@@ -182,7 +183,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, Callable]] = {
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
 
 
 def run(check: Callable, module: ModuleType, folder: Path) -> None:

@@ -6,16 +6,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
-import sklearn
 
 from lesions.baselines import baselines, histograms
+from lesions.core import cache
 from lesions.core.errors import LesionsError
-from lesions.core.files import ROOT, atomic, digest, note_output, write_json
+from lesions.core.files import note_output, write_json
 from lesions.core.progress import say
 from lesions.data import pixel_store
 from lesions.splits import handover
 
-SOURCES = ("baselines.py", "histograms.py")
 # Boosted trees take up to a minute on the many copies of the leaky protocol, and show there what
 # the nearest image shows in a second.
 SLOW_ON_COPIES = ("histogram_boosting", "both_boosting")
@@ -46,11 +45,11 @@ def fit_all(targets: Sequence[str], settings: SimpleNamespace) -> list[Path]:
     splits, caches = handover.load_splits(settings)
     table = handover.load_table(settings.folder)
     folders = []
-    for protocol, cache in caches.items():
+    for protocol, cached in caches.items():
         colours: list[pd.DataFrame] = []  # made when the first record asks for them
         for target in targets:
             rows = splits[f"{protocol}-{target}"]
-            folders.append(_fit(protocol, target, rows, table, cache, colours, settings))
+            folders.append(_fit(protocol, target, rows, table, cached, colours, settings))
     return folders
 
 
@@ -59,20 +58,17 @@ def _fit(
     target: str,
     rows: pd.DataFrame,
     table: pd.DataFrame,
-    cache: Path,
+    cached: Path,
     colours: list[pd.DataFrame],
     settings: SimpleNamespace,
 ) -> Path:
     folder = settings.folder / "baselines" / f"{protocol}-{target}-seed{settings.SEED}"
-    sources = [path.read_text() for path in sorted((ROOT / "lib" / "lesions").rglob("*.py"))]
-    texts = [rows.to_csv(index=False), table.to_csv(index=False)]
-    key = digest(texts, str(cache), names_for(protocol), sources, sklearn.__version__)
-    about = folder / "params.json"
-    if about.exists() and json.loads(about.read_text(encoding="utf-8"))["key"] == key:
+    key = cache.key(rows, table, cached.name, names_for(protocol), settings.SEED, code=[fit_all])
+    if cache.is_kept(folder, key):
         note_output(folder)
         return folder
     if not colours:
-        colours.append(histograms.histogram_table(*pixel_store.open_pixels(cache)))
+        colours.append(histograms.histogram_table(*pixel_store.open_pixels(cached)))
     say(f"baselines for {target} under {protocol}")
     found = []
     for name in names_for(protocol):
@@ -83,11 +79,14 @@ def _fit(
             name, rows, table, target, colours[0], settings.SEED, repeats=protocol == "paper"
         )
         found.append(answers.assign(baseline=name))
-    with atomic(folder) as partial:
+
+    def make(partial: Path) -> None:
         partial.mkdir(parents=True)
         pd.concat(found).to_parquet(partial / "predictions.parquet", index=False)
-        kept = {"protocol": protocol, "target": target, "seed": settings.SEED, "key": key}
-        write_json(partial / "params.json", kept)
+        about = {"protocol": protocol, "target": target, "seed": settings.SEED}
+        write_json(partial / "params.json", about)
+
+    cache.named(folder, key, make)
     return folder
 
 

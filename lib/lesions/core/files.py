@@ -1,7 +1,6 @@
 """Where things lie, and how they are written: whole or not at all."""
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -72,9 +71,3 @@ def write_text(target: Path, text: str) -> Path:
 def write_json(target: Path, value: Any) -> Path:
     """Write `value` as indented JSON, keys in the order given."""
     return write_text(target, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def digest(*parts: Any, length: int = 16) -> str:
-    """A short, stable name for a set of values: the start of the SHA-256 of their JSON."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:length]

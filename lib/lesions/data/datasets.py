@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lesions.core import files
+from lesions.core import cache, files
 from lesions.core.errors import LesionsError
 from lesions.core.progress import say, track
 from lesions.data.datacard import DATA_CARD
@@ -157,7 +157,7 @@ def _unpacked(path: str, folder: Path) -> Path:
     size, _ = file_state(path)
     zipped = Path(archive)
     state = zipped.stat()  # another zip of the same name gets another folder
-    version = files.digest(archive, state.st_size, state.st_mtime_ns)
+    version = cache.digest(archive, state.st_size, state.st_mtime_ns)
     target = folder / f"{zipped.stem}-{version}" / Path(member).name
     if not (target.is_file() and target.stat().st_size == size):
         with files.atomic(target) as partial:
@@ -185,4 +185,4 @@ def fingerprint(table: pd.DataFrame) -> str:
     Meant as a key for caches. A plain file is known by its size alone, which is quick.
     """
     states = [file_state(path) for path in table["path"]]
-    return files.digest(table.drop(columns="path").to_csv(index=False), states)
+    return cache.digest(table.drop(columns="path").to_csv(index=False), states)

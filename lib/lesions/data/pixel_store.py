@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from lesions.core.files import CACHE, IDS, atomic, digest
+from lesions.core import cache
+from lesions.core.files import IDS
 from lesions.core.progress import track
 from lesions.data import datasets
 
@@ -51,33 +52,35 @@ def pixel_cache(table: pd.DataFrame, size: int, geometry: str = "squash") -> Pat
     Raises:
         LesionsError: an image cannot be read, or the disk is full.
     """
-    key = digest(datasets.fingerprint(table), size, geometry)
-    folder = CACHE / "pixels" / f"{size}px-{geometry}-{key}"
-    if folder.is_dir():
-        return folder
-    with atomic(folder) as partial:
-        partial.mkdir(parents=True)
-        shape = (len(table), size, size, 3)
-        pixels = np.lib.format.open_memmap(
-            partial / "pixels.npy", mode="w+", dtype=np.uint8, shape=shape
-        )
-        # Blocks that are never written leave holes in the file, and a full disk would then kill
-        # the process instead of raising an error; so ask for all of the space first.
-        if hasattr(os, "posix_fallocate"):
-            with open(partial / "pixels.npy", "r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, (partial / "pixels.npy").stat().st_size)
+    key = cache.key(datasets.fingerprint(table), size, geometry, code=[pixel_cache])
 
-        def read(path: str) -> np.ndarray:
-            return to_square(datasets.read_image(path), size, geometry)
+    def make(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        _decode_all(table, size, geometry, folder / "pixels.npy")
+        table[["image_id"]].to_csv(folder / "image_ids.csv", index=False)
 
-        # OpenCV lets go of Python's lock while it decodes, so threads do help.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            images = pool.map(read, table["path"])
-            for row, image in enumerate(track(images, f"images to {size} px", len(table))):
-                pixels[row] = image
-        pixels.flush()
-        table[["image_id"]].to_csv(partial / "image_ids.csv", index=False)
-    return folder
+    return cache.shared("pixels", f"{size}px-{geometry}", key, make)
+
+
+def _decode_all(table: pd.DataFrame, size: int, geometry: str, target: Path) -> None:
+    """Write the pixels of all images, uint8 (images, size, size, 3), as they are decoded."""
+    shape = (len(table), size, size, 3)
+    pixels = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
+    # Blocks that are never written leave holes in the file, and a full disk would then kill
+    # the process instead of raising an error; so ask for all of the space first.
+    if hasattr(os, "posix_fallocate"):
+        with open(target, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, target.stat().st_size)
+
+    def read(path: str) -> np.ndarray:
+        return to_square(datasets.read_image(path), size, geometry)
+
+    # OpenCV lets go of Python's lock while it decodes, so threads do help.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        images = pool.map(read, table["path"])
+        for row, image in enumerate(track(images, f"images to {size} px", len(table))):
+            pixels[row] = image
+    pixels.flush()
 
 
 def open_pixels(folder: Path) -> tuple[np.ndarray, pd.Index]:

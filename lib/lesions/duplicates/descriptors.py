@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from lesions.core import files
+from lesions.core import cache
 from lesions.core.errors import LesionsError
 from lesions.core.progress import track
 from lesions.data import datasets
@@ -52,10 +52,18 @@ def descriptor_pairs(
         raise LesionsError(
             f"{len(table)} images cannot have {neighbours} neighbours each; ask for fewer."
         )
-    key = files.digest(datasets.fingerprint(table), neighbours, seed, cv2.__version__)
-    path = Path(files.CACHE) / "descriptors" / f"{key}.parquet"
-    if path.exists():
-        return pd.read_parquet(path)
+    key = cache.key(datasets.fingerprint(table), neighbours, seed, code=[descriptor_pairs])
+
+    def make(path: Path) -> None:
+        _find_pairs(table, neighbours, seed, workers).to_parquet(path, index=False)
+
+    return pd.read_parquet(cache.shared("descriptors", "pairs.parquet", key, make))
+
+
+def _find_pairs(
+    table: pd.DataFrame, neighbours: int, seed: int, workers: int | None
+) -> pd.DataFrame:
+    """What `descriptor_pairs` gives, computed."""
     described = describe(table, workers)
     i, j, similarity = nearest(vectors(described, seed), neighbours)
 
@@ -70,12 +78,9 @@ def descriptor_pairs(
         found = threads.map(confirm, range(len(i)))
         count = np.fromiter(track(found, "Confirming candidates", len(i)), int, len(i))
     names = table["image_id"].to_numpy()
-    pairs = pd.DataFrame(
+    return pd.DataFrame(
         {"image_a": names[i], "image_b": names[j], "similarity": similarity, "matches": count}
     )
-    with files.atomic(path) as partial:
-        pairs.to_parquet(partial, index=False)
-    return pairs
 
 
 def nearest(vectors: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

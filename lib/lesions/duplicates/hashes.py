@@ -11,15 +11,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import imagehash
 import numpy as np
 import pandas as pd
-import PIL
 import scipy.fftpack
 from PIL import Image
 
-from lesions.core import files
+from lesions.core import cache
 from lesions.core.errors import LesionsError
 from lesions.core.progress import track
 from lesions.data import datasets
@@ -217,11 +215,9 @@ def _cached(table: pd.DataFrame, what: str, compute: Callable[[], pd.DataFrame])
         state = datasets.fingerprint(table)
     except LesionsError:  # a file is missing; hashing reports it, but there is nothing to keep
         return compute()
-    key = files.digest(state, what, PIL.__version__, cv2.__version__, imagehash.__version__)
-    path = Path(files.CACHE) / "hashes" / f"{what}-{key}.parquet"
-    if path.exists():
-        return pd.read_parquet(path)
-    hashes = compute()
-    with files.atomic(path) as partial:
-        hashes.to_parquet(partial, index=False)
-    return hashes
+    key = cache.key(state, what, code=[hash_images])
+
+    def make(path: Path) -> None:
+        compute().to_parquet(path, index=False)
+
+    return pd.read_parquet(cache.shared("hashes", f"{what}.parquet", key, make))

@@ -3,7 +3,6 @@
 Each leaves one file under `experiments/` and is not done again while nothing it depends on changed.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,16 +11,17 @@ import pandas as pd
 
 from lesions.baselines import baselines, histograms
 from lesions.baselines.baselines import CHEAP
+from lesions.core import cache
 from lesions.core.errors import LesionsError
-from lesions.core.files import ROOT, atomic, digest, note_output, write_json
 from lesions.core.progress import track
 from lesions.data import datasets, pixel_store, source
+from lesions.networks import models
 from lesions.networks.backend import keras
 from lesions.scores import evaluation
+from lesions.settings import params
 from lesions.splits import balance, handover, leaks, protocols, splits
 from lesions.training import features, training
 
-SOURCES = ("experiments.py", "baselines.py", "histograms.py", "splits.py", "training.py")
 # The dial's two scales, each from the worst to the best.
 SPLITS = ("by image", "by lesion", "by lesion and duplicates")
 RESAMPLING = ("before the split", "after the split", "none")
@@ -41,25 +41,14 @@ def _world(settings: SimpleNamespace, target: str) -> tuple[pd.DataFrame, pd.Ser
     keep = source.read_keep(settings, table)
     kept = table[table["image_id"].isin(keep.loc[keep["keep_honest"], "image_id"])]
     groups = keep.set_index("image_id")["group"]
-    cache = caches.get("honest", next(iter(caches.values())))
-    return protocols.usable(kept, target), groups, cache
+    cached = caches.get("honest", next(iter(caches.values())))
+    return protocols.usable(kept, target), groups, cached
 
 
 def _kept(path: Path, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """The table at `path` if it was made with this key, else a new one. The key is written last."""
-    about = path.with_suffix(".json")
-    if not (about.exists() and json.loads(about.read_text(encoding="utf-8"))["key"] == key):
-        about.unlink(missing_ok=True)
-        table = make()
-        with atomic(path) as partial:
-            table.to_parquet(partial, index=False)
-        write_json(about, {"key": key})
-    note_output(path)
+    """The table at `path`, made anew if its key has changed."""
+    cache.named(path, key, lambda partial: make().to_parquet(partial, index=False))
     return pd.read_parquet(path)
-
-
-def _sources() -> list[str]:
-    return [path.read_text() for path in sorted((ROOT / "lib" / "lesions").rglob("*.py"))]
 
 
 # ---------------------------------------------------------------- the leak as a dial
@@ -95,14 +84,14 @@ def dial_rows(
 
 
 def learners(
-    table: pd.DataFrame, target: str, cache: Path, settings: SimpleNamespace
+    table: pd.DataFrame, target: str, cached: Path, settings: SimpleNamespace
 ) -> dict[str, Learner]:
     """Three ways to learn, from one that only remembers to one that cannot.
 
     Returns:
         functions from split rows and a seed to predictions of the validation and test rows.
     """
-    colours = histograms.histogram_table(*pixel_store.open_pixels(cache))
+    colours = histograms.histogram_table(*pixel_store.open_pixels(cached))
 
     def baseline(name: str) -> Learner:
         return lambda rows, seed: baselines.predict(
@@ -115,7 +104,7 @@ def learners(
         network, origin = features.frozen_backbone(
             BACKBONE, settings.IMAGE_SIZE, settings.WEIGHTS, settings.SEED
         )
-        data = training.prepare(rows, cache)
+        data = training.prepare(rows, cached)
         inputs = features.cached_features(
             network, BACKBONE, origin, data.pixels, settings, f"dial {BACKBONE}"
         )
@@ -140,16 +129,17 @@ def dial(target: str, seeds: Sequence[int], settings: SimpleNamespace) -> pd.Dat
         lesion or duplicate is in training), accuracy and balanced_accuracy on the test part. Kept
         as `experiments/dial-<target>.parquet`.
     """
-    table, groups, cache = _world(settings, target)
+    table, groups, cached = _world(settings, target)
     if len(table) > MOST:
         table = datasets.take(table, MOST, settings.SEED)
-    deciding = [settings.WEIGHTS, settings.SEED, settings.HEAD_EPOCHS, settings.PATIENCE,
-                settings.LEARNING_RATE, settings.CLASS_WEIGHTS]  # fmt: skip
-    key = digest(table.to_csv(index=False), groups.to_csv(), str(cache), target, list(seeds),
-                 deciding, _sources())  # fmt: skip
+    key = cache.key(
+        *(table, groups, cached.name, target, list(seeds)),
+        code=[dial, models.backbone],
+        settings=params.deciding(settings),
+    )
 
     def make() -> pd.DataFrame:
-        ways = learners(table, target, cache, settings)
+        ways = learners(table, target, cached, settings)
         positions = [(s, r, seed) for s in SPLITS for r in RESAMPLING for seed in seeds]
         found = []
         for split, resampling, seed in track(positions, f"dial {target}"):
@@ -179,12 +169,12 @@ def folds_and_cohorts(target: str, settings: SimpleNamespace) -> pd.DataFrame:
         a fold's test part: there its cohort was among the training images. Kept as
         `experiments/cohorts-<target>.parquet`.
     """
-    table, groups, cache = _world(settings, target)
-    key = digest(table.to_csv(index=False), groups.to_csv(), str(cache), target, _sources())
+    table, groups, cached = _world(settings, target)
+    key = cache.key(*(table, groups, cached.name, target, settings.SEED), code=[folds_and_cohorts])
     cohort = table.set_index("image_id")["dataset"]
 
     def make() -> pd.DataFrame:
-        colours = histograms.histogram_table(*pixel_store.open_pixels(cache))
+        colours = histograms.histogram_table(*pixel_store.open_pixels(cached))
         folded = splits.folds(table, target, FOLDS, settings.SEED, groups)
         parts = [(fold, splits.fold_rows(folded, fold)) for fold in range(FOLDS)]
         if len(set(table["dataset"])) > 1:

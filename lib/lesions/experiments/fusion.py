@@ -16,8 +16,8 @@ from scipy.special import softmax
 from sklearn.metrics import log_loss
 
 from lesions.baselines import baseline_runs
+from lesions.core import cache
 from lesions.core.errors import LesionsError
-from lesions.core.files import digest
 from lesions.training import records
 
 # What the network is joined with; from `baselines.BASELINES`.
@@ -108,8 +108,7 @@ def fuse_run(network: Path, target: str, settings: SimpleNamespace) -> Path:
         "train_rows": int((joined["split"] == "validation").sum()),
         "epochs": 0,
         "seconds": round(time.monotonic() - started, 1),
-        "key": digest(joined.to_csv(index=False)),
         "settings": records.said_settings(settings),
     }
     folder = records.folder_of(settings, "honest", target, "fusion")
-    return records.write(folder, about, joined)
+    return records.write(folder, cache.key(joined, code=[fuse_run]), about, joined)

@@ -9,31 +9,24 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from lesions.core import files
+from lesions.core import cache, files
 from lesions.core.errors import LesionsError
 from lesions.core.progress import track
 from lesions.sample import cameras, drawing, planting, population
 
-# Everything that a change of should make a new sample: the code that draws, and the counts.
-INGREDIENTS = [
-    *(Path(__file__).with_name(f"{name}.py") for name in (
-        "synthetic", "planting", "population", "drawing", "diagnoses", "criteria",
-        "criteria_other", "fields", "cameras")),
-    population.COUNTS,
-]  # fmt: skip
 JPEG_QUALITY = 92
 
 
 def recipe(images: int, width: int, height: int, seed: int) -> dict:
     """What a sample is made from. Equal recipes make equal bytes (on one machine)."""
-    texts = [path.read_text(encoding="utf-8") for path in INGREDIENTS]
-    made_by = {"code": files.digest(texts), "numpy": np.__version__, "opencv": cv2.__version__}
+    counts = population.COUNTS.read_text(encoding="utf-8")
+    made_by = {"code": cache.code_key(make_sample), "counts": cache.digest(counts)}
     return {"images": images, "width": width, "height": height, "seed": seed, **made_by}
 
 
 def sample_folder(images: int = 1500, width: int = 300, height: int = 225, seed: int = 0) -> Path:
     """The folder of this sample in the cache (`data/cache/samples`), made first if need be."""
-    name = files.digest(recipe(images, width, height, seed))
+    name = cache.digest(recipe(images, width, height, seed))
     return make_sample(files.CACHE / "samples" / name, images, width, height, seed)
 
 

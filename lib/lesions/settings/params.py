@@ -94,6 +94,18 @@ PARAMETERS: dict[str, Parameter] = {
 }  # fmt: skip
 
 
+# What changes no run record and no experiment by itself: it says where things lie or which runs are
+# made, or what it stands for (images, rows) is in a result's key by its content. All others decide.
+INERT = ("PROFILE", "DATASET", "DATA_DIR", "LIMIT", "SAMPLE_IMAGES", "SAMPLE_SEED", "SAMPLE_WIDTH",
+         "HASH", "HASH_THRESHOLD", "PROTOCOL", "BINARY_RUNS", "MULTICLASS_RUNS", "OWN_RUNS",
+         "DIAL_SEEDS", "TEST_DIR", "BOOTSTRAP")  # fmt: skip
+
+
+def deciding(settings: SimpleNamespace) -> dict[str, Any]:
+    """All parameters but those that change nothing: what a result's key is made of."""
+    return {name: getattr(settings, name) for name in PARAMETERS if name not in INERT}
+
+
 def nearest(name: str, known: list[str]) -> str:
     """` Did you mean X?` for the known name closest to `name`, or an empty text."""
     upper = {item.upper(): item for item in known}

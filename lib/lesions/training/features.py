@@ -1,11 +1,12 @@
 """What a frozen network says of every image, computed once and kept."""
 
 from functools import lru_cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
-from lesions.core.files import CACHE, atomic, digest
+from lesions.core import cache
 from lesions.core.progress import track
 from lesions.networks import models
 from lesions.networks.augmentation import augment
@@ -78,13 +79,14 @@ def cached_features(
     Returns:
         float32 (images, channels), in the order of the pixel cache.
     """
-    # The sums of the weights tell apart ImageNet's, a file's, and those of another seed.
-    sums = [round(float(np.abs(w).sum(dtype=np.float64)), 3) for w in network.get_weights()]
     how = [getattr(settings, part) for part in AUGMENTATION] if view else []
-    key = digest(str(pixels.filename), pixels.shape, sums, network.compute_dtype, view, how)
-    path = CACHE / "features" / f"{name}-{origin}-{key}.npy"
-    if not path.exists():
-        found = of_all_images(network, pixels, settings, label, view)
-        with atomic(path) as partial:
-            np.save(partial, found)
-    return np.load(path)
+    images = Path(pixels.filename).parent.name  # which holds the key of the pixels' content
+    key = cache.key(
+        *(images, name, origin, network.compute_dtype, network.get_weights(), view, how),
+        code=[cached_features],
+    )
+
+    def make(path: Path) -> None:
+        np.save(path, of_all_images(network, pixels, settings, label, view))
+
+    return np.load(cache.shared("features", f"{name}-{origin}.npy", key, make))

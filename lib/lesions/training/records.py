@@ -1,6 +1,5 @@
 """A run record: one trained model, its settings, its predictions and its scores, in one folder."""
 
-import json
 import shutil
 import time
 from pathlib import Path
@@ -10,33 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lesions.core import cache
 from lesions.core.errors import LesionsError
-from lesions.core.files import ROOT, atomic, digest, note_output, write_json
+from lesions.core.files import atomic, note_output, write_json
 from lesions.core.progress import say
 from lesions.networks import backend, models
-from lesions.networks.backend import keras, seed_everything, tf
+from lesions.networks.backend import keras, seed_everything
 from lesions.scores import evaluation
+from lesions.settings import params
 from lesions.splits import protocols
 from lesions.training import fitting, training
-
-# The settings that decide what a trained model is; the record's key is made from them.
-DECIDING = """
-    SEED IMAGE_SIZE GEOMETRY RESAMPLE CLASS_WEIGHTS BATCH_SIZE AUGMENT ROTATION SHIFT ZOOM SHEAR
-    FLIP EPOCHS EPOCH_SAMPLES PATIENCE LEARNING_RATE L2 CNN_DENSE LATENT_FILTERS WEIGHTS
-    HEAD_EPOCHS FINE_TUNE_LAYERS FINE_TUNE_EPOCHS FINE_TUNE_RATE QUARTER_TURNS OWN_EPOCHS PRECISION
-    FEATURE_VIEWS
-"""
-SOURCES = (
-    "augmentation.py",
-    "backend.py",
-    "compact.py",
-    "features.py",
-    "fitting.py",
-    "models.py",
-    "pipeline.py",
-    "training.py",
-    "evaluation.py",
-)
 
 
 def parse_runs(text: str) -> list[tuple[str, str]]:
@@ -57,25 +39,14 @@ def parse_runs(text: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def _record_key(folder: Path) -> str | None:
-    """The key of a whole record, or None. params.json alone tells: it is written last."""
-    path = folder / "params.json"
-    return json.loads(path.read_text(encoding="utf-8"))["key"] if path.exists() else None
-
-
 def folder_of(settings: SimpleNamespace, protocol: str, target: str, name: str) -> Path:
     """Where the record of a run lies."""
     return settings.folder / "runs" / f"{protocol}-{target}-{name}-seed{settings.SEED}"
 
 
-def deciding(settings: SimpleNamespace) -> dict[str, Any]:
-    """The settings in `DECIDING`, by name."""
-    return {key: getattr(settings, key) for key in DECIDING.split()}
-
-
 def said_settings(settings: SimpleNamespace) -> dict[str, Any]:
     """What a record says of its settings: the deciding ones, and where the images came from."""
-    return deciding(settings) | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE}
+    return params.deciding(settings) | {"DATASET": settings.DATASET, "PROFILE": settings.PROFILE}
 
 
 def train_run(
@@ -106,11 +77,13 @@ def train_run(
     """
     label = f"{name}:{target} {protocol}"
     folder = folder_of(settings, protocol, target, name)
-    sources = [path.read_text() for path in sorted((ROOT / "lib" / "lesions").rglob("*.py"))]
     policy = backend.precision(settings.PRECISION, settings.IMAGE_SIZE)
-    decided = deciding(settings), policy, sources, tf.__version__
-    key = digest(name, target, rows.to_csv(index=False), str(pixel_folder), *decided)
-    if _record_key(folder) == key:
+    key = cache.key(
+        *(name, target, protocol, rows, pixel_folder.name, policy),
+        code=[train_run, models.build],
+        settings=params.deciding(settings),
+    )
+    if cache.is_kept(folder, key):
         say(f"{label}: kept from an earlier run")
         note_output(folder)
         return folder
@@ -139,25 +112,30 @@ def train_run(
         "epochs": len(trained.history),
         "seconds": round(seconds, 1),
         "precision": policy,
-        "key": key,
         "settings": said_settings(settings),
     }
-    write(folder, about, predictions, trained)
+    write(folder, key, about, predictions, trained)
     shutil.rmtree(data.unfinished, ignore_errors=True)
     return folder
 
 
 def write(
-    folder: Path, about: dict, predictions: pd.DataFrame, trained: training.Trained | None = None
+    folder: Path,
+    key: str,
+    about: dict,
+    predictions: pd.DataFrame,
+    trained: training.Trained | None = None,
 ) -> Path:
-    """Write a record, whole or not at all; params.json last. Returns its folder.
+    """Write a record, whole or not at all. Returns its folder.
 
     Args:
+        key: what it was made from, by `cache.key`.
         about: becomes params.json.
         predictions: validation and test rows.
         trained: the network; None for a model that is none.
     """
-    with atomic(folder) as partial:
+
+    def make(partial: Path) -> None:
         partial.mkdir(parents=True)
         if trained:
             trained.model.save(partial / "model.keras")
@@ -168,6 +146,8 @@ def write(
         test = predictions[predictions["split"] == "test"]
         write_json(partial / "metrics.json", evaluation.scores(test))
         write_json(partial / "params.json", about)
+
+    cache.named(folder, key, make)
     return folder
 
 

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from lesions.baselines import baseline_runs, baselines
+from lesions.core import files
 from lesions.core.errors import LesionsError
 from lesions.experiments import experiments
 from lesions.scores import evaluation
 from lesions.settings import params
 from lesions.splits import handover, leaks, protocols
-from lesions.training import features
 
 SIZE = 32
 LESIONS = 120
@@ -21,7 +21,7 @@ LESIONS = 120
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
     """Two photographs of each of 120 lesions: alike within a lesion, hard to name by class."""
-    monkeypatch.setattr(features, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
     rng = np.random.default_rng(0)
     lesion = np.repeat(np.arange(LESIONS), 2)
     own = rng.integers(40, 200, (LESIONS, 1, 1, 3))

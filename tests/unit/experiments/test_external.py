@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lesions.core import files
 from lesions.core.errors import LesionsError
-from lesions.data import pixel_store
 from lesions.experiments import external
 from lesions.paper import published
 from lesions.settings import params
@@ -35,7 +35,7 @@ def write_images(folder, width: int, height: int, count: int = 12):
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixel_store, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
     given = {"IMAGE_SIZE": SIZE, "EPOCHS": 25, "AUGMENT": False, "LEARNING_RATE": 0.001}
     chosen = params.complete(
         given | {"RESAMPLE": "none", "PATIENCE": 25, "BOOTSTRAP": 50, "PROFILE": "t"}

@@ -20,7 +20,7 @@ from lesions.splits import balance, encoding, handover
 @pytest.fixture
 def table(tmp_path, monkeypatch) -> pd.DataFrame:
     """Ten made images, 40 x 30 pixels; image number n has the grey value 20 n."""
-    monkeypatch.setattr(pixel_store, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
     rows = []
     for number in range(10):
         path = tmp_path / f"IMG_{number}.png"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lesions.core import files
 from lesions.core.errors import LesionsError
 from lesions.networks import backend, models
 from lesions.networks.backend import keras, seed_everything
@@ -21,7 +22,7 @@ SIZE = 32
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import sleep
 from typing import Any
 
 import pooch
 import requests
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 from lesions.core.errors import LesionsError
 from lesions.core.progress import say, track
@@ -26,7 +26,8 @@ TIMEOUT = (20.0, 60.0)  # seconds to connect, and without any data
 MEGABYTE = 1_000_000
 NO_ADDRESS = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema,
               requests.exceptions.InvalidSchema)  # fmt: skip
-BUSY = (408, 425, 429, 500, 502, 503, 504)
+# Which answers mean "later", and how long Retry-After asks to wait, as urllib3 knows them.
+POLICY = Retry(status_forcelist=(408, 425, 429, 500, 502, 503, 504))
 
 
 class Interrupted(Exception):
@@ -171,23 +172,16 @@ def _name(partial: Path) -> str:
 def _check_status(response: requests.Response, url: str) -> None:
     """Tell a busy server from one that refuses."""
     status = response.status_code
-    if status in BUSY:
-        wait = _seconds(response.headers.get("Retry-After", ""))
+    if POLICY.is_retry("GET", status):
+        wait = 0.0
+        with suppress(InvalidHeader):
+            wait = POLICY.get_retry_after(response.raw) or 0.0
         raise Interrupted(f"the server answered {status} {response.reason}", wait)
     if status not in (200, 206, 416):
         raise LesionsError(
             f"{url} was refused by the server ({status} {response.reason}); give another source "
             "with --mirror or --from, or fetch the files with a browser into the data folder."
         )
-
-
-def _seconds(text: str) -> float:
-    """The seconds that a Retry-After header asks for: a number, or a date."""
-    with suppress(ValueError):
-        return max(0.0, float(text))
-    with suppress(ValueError, TypeError):
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    return 0.0
 
 
 def exit_status(work: Callable[[], object]) -> int:

@@ -13,9 +13,10 @@ from lesions.core.files import ROOT
 
 
 def declared() -> dict[str, Requirement]:
-    """The direct dependencies in pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {r.name.lower(): r for r in map(Requirement, project["dependencies"])}
+    """The direct dependencies in pyproject.toml, of all groups."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    groups = project["dependencies"], *project["optional-dependencies"].values()
+    return {r.name.lower(): r for group in groups for r in map(Requirement, group)}
 
 
 def test_the_lock_has_every_dependency_with_hashes():

@@ -30,8 +30,7 @@ def normalised_convolution(
 ) -> keras.KerasTensor:
     """A convolution and batch normalisation, which makes the convolution's own bias useless."""
     x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
-    # Keras's usual momentum of 0.99 needs hundreds of steps before its averages mean anything.
-    return layers.BatchNormalization(momentum=0.9)(x)
+    return layers.BatchNormalization()(x)
 
 
 def residual_block(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:

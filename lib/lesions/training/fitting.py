@@ -13,6 +13,7 @@ from lesions.core.errors import LesionsError
 from lesions.core.files import atomic
 from lesions.core.progress import say
 from lesions.networks.backend import FEW_STEPS, keras, tf
+from lesions.networks.normalisation import fit_momentum
 
 # Batches of (inputs, targets) of these epochs, one after the other.
 Batches = Callable[[range], tf.data.Dataset]
@@ -136,7 +137,8 @@ def fit(
     """Fit a model; stop early on the validation loss and go back to the best epoch.
 
     Args:
-        model: is changed in place.
+        model: is changed in place; also the momentum of its layers of batch normalisation, to one
+            that fits the steps of an epoch (see `normalisation`).
         train: gives the batches of a range of epochs.
         validation: batches. There is no place for a test part.
         label: begins each line of progress.
@@ -154,6 +156,7 @@ def fit(
     """
     steps = int(train(range(1)).cardinality())
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    fit_momentum(model, steps)
     model.compile(
         optimizer=optimizer,
         loss=loss,

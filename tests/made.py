@@ -1,7 +1,6 @@
 """Small made-up datasets for the tests: the layouts that people have, and faulty images."""
 
 import io
-import json
 import zipfile
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import pandas as pd
 from PIL import Image
 
 from lesions.duplicates.groups import groups_of
-from lesions.scores import evaluation
+from lesions.settings.parameters import Settings
+from lesions.training import run_records
 
 COLUMNS = ["lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization", "dataset"]
 CLASSES = ["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"]
@@ -152,6 +152,14 @@ def made_groups(table: pd.DataFrame, pairs: int, seed: int = 0) -> pd.Series:
     return groups_of(ids, chosen)
 
 
+def about_run(**changes) -> run_records.About:
+    """What a run record says of itself; given with other values where they matter."""
+    told = {"model": "cnn", "target": "dx", "protocol": "honest", "init": "scratch",
+            "classes": CLASSES_OF["dx"], "weights": 10, "train_rows": 70, "epochs": 1,
+            "seconds": 1.0, "settings": Settings().deciding()}  # fmt: skip
+    return run_records.About(**told | changes)
+
+
 def write_record(folder, model, target, protocol, right: float, init="scratch"):
     """A record whose predictions are right for this share of the test rows."""
     classes = CLASSES_OF[target]
@@ -162,13 +170,10 @@ def write_record(folder, model, target, protocol, right: float, init="scratch"):
     table["lesion_id"], table["split"] = table["image_id"], "test"
     for name in classes:
         table[f"p_{name}"] = np.where(answer == name, 0.8, 0.2 / (len(classes) - 1))
-    record = folder / "runs" / f"{protocol}-{target}-{model}-seed0"
-    record.mkdir(parents=True)
-    table.to_parquet(record / "predictions.parquet")
-    (record / "metrics.json").write_text(json.dumps(evaluation.scores(table)))
-    about = {"model": model, "target": target, "protocol": protocol, "init": init, "weights": 10,
-             "epochs": 1, "seconds": 1.0, "settings": {"SEED": 0, "IMAGE_SIZE": 64, "EPOCHS": 3,
-                                                       "EPOCH_SAMPLES": 1500}}  # fmt: skip
-    (record / "params.json").write_text(json.dumps(about))
+    about = about_run(
+        model=model, target=target, protocol=protocol, init=init, classes=classes,
+        settings=Settings(EPOCHS=3, EPOCH_SAMPLES=1500).deciding(),
+    )  # fmt: skip
     history = pd.DataFrame({"epoch": [1], "loss": [1.0], "val_loss": [1.0]})
-    history.to_csv(record / "history.csv", index=False)
+    record = run_records.folder_of(folder, protocol, target, model, 0)
+    return run_records.write(record, "key", about, table, history)

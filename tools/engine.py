@@ -36,10 +36,12 @@ def made_pixels(folder: Path, count: int, size: int) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
-def settings(**changes):
-    from lesions.settings import params
+def ranges():
+    """The default augmentation of the course."""
+    from lesions.networks.augmentation import Augmentation
+    from lesions.settings.parameters import Settings
 
-    return params.complete({"IMAGE_SIZE": SIZE, "EPOCH_SAMPLES": 0} | changes)
+    return Augmentation.of(Settings())
 
 
 def peak_memory() -> float:
@@ -95,8 +97,8 @@ def augmentation(way: str, folder: Path) -> dict:
         )  # fmt: skip
         flow = made.flow(np.array(pixels), targets, batch_size=BATCH, seed=0)
         return {"images/s": timed((flow[n] for n in range(len(flow))), IMAGES)}
-    plain = settings(AUGMENT=way == RATIO_TO)
-    batches = input_pipeline.batches(pixels, numbers, targets, plain, training=True)
+    chosen = ranges() if way == RATIO_TO else None
+    batches = input_pipeline.training_batches(pixels, numbers, targets, BATCH, 0, ranges=chosen)
     if way == "five Keras layers in tf.data":
         layers = layers_of_keras()
         batches = batches.map(lambda x, y: (layers(x, training=True), y))
@@ -105,9 +107,8 @@ def augmentation(way: str, folder: Path) -> dict:
         step = tf.function(lambda x: layers(x, training=True))
         return {"images/s": timed(((step(x), y) for x, y in batches), IMAGES)}
     elif way == "one warp, in the model":
-        chosen = settings()
-        seed = tf.constant([0, 0])
-        step = tf.function(lambda x: ours.augment(x, chosen, seed))
+        seed, widest = tf.constant([0, 0]), ranges()
+        step = tf.function(lambda x: ours.augment(x, widest, seed))
         return {"images/s": timed(((step(x), y) for x, y in batches), IMAGES)}
     return {"images/s": timed(batches, IMAGES)}
 
@@ -125,21 +126,24 @@ AUGMENTATION = (
 def augmented_training(way: str, folder: Path) -> dict:
     """Training images a second of the baseline CNN, by where its images are augmented."""
     from lesions.networks import augmentation as ours
-    from lesions.networks import input_pipeline, models
+    from lesions.networks import convolutional, input_pipeline
     from lesions.networks.backend import keras, tf
 
     pixels = made_pixels(folder, IMAGES, SIZE)
     targets = np.eye(7, dtype=np.float32)[np.arange(IMAGES) % 7]
-    chosen = settings(AUGMENT=way == RATIO_TO)
-    network, seed = models.build("cnn", SIZE, 7, chosen), tf.constant([0, 0])
+    widest, seed = ranges(), tf.constant([0, 0])
+    network = convolutional.cnn(SIZE, 7)
     steps = {
-        "one warp, in the model": keras.layers.Lambda(lambda x: ours.augment(x, chosen, seed)),
+        "one warp, in the model": keras.layers.Lambda(lambda x: ours.augment(x, widest, seed)),
         "five Keras layers, in the model": layers_of_keras(),
     }
     if way in steps:
         network = keras.Sequential([keras.Input((SIZE, SIZE, 3)), steps[way], network])
     network.compile("adam", "categorical_crossentropy")
-    batches = input_pipeline.batches(pixels, np.arange(IMAGES), targets, chosen, True, range(3))
+    batches = input_pipeline.training_batches(
+        pixels, np.arange(IMAGES), targets, BATCH, 0, range(3),
+        ranges=widest if way == RATIO_TO else None,
+    )  # fmt: skip
     ends: list[float] = []  # of the epochs; the first is warm-up
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
     network.fit(batches, epochs=3, steps_per_epoch=IMAGES // BATCH, callbacks=[note], verbose=0)
@@ -154,33 +158,35 @@ TRAINED = ("none", RATIO_TO, "one warp, in the model", "five Keras layers, in th
 
 def frozen(way: str, folder: Path) -> dict:
     """Seconds for `EPOCHS` epochs of a head on a frozen DenseNet121."""
-    from lesions.networks import input_pipeline, models
+    from lesions.networks import backbones, input_pipeline, pieces
     from lesions.networks.backend import keras
     from lesions.splits import encoding
-    from lesions.training import features, training
+    from lesions.training import features, heads, split_data
 
     count, size = 320, 64
     pixels = made_pixels(folder, count, size)
-    chosen = settings(IMAGE_SIZE=size, AUGMENT=False, HEAD_EPOCHS=EPOCHS, PATIENCE=EPOCHS)
     targets = encoding.one_hot(np.arange(count) % 7, 7)
-    network, _ = models.backbone("densenet121", size, "none")
+    network, _ = backbones.backbone("densenet121", size, "none")
     started = time.perf_counter()
     if way.startswith("features once"):
         import pandas as pd
 
-        found = features.of_all_images(network, pixels, chosen, "bench")
+        found = features.of_all_images(network, pixels, "bench")
         rows = pd.DataFrame({"split": np.where(np.arange(count) < 256, "train", "validation")})
         rows["label"] = [str(n % 7) for n in range(count)]
-        data = training.Data(rows, pixels, np.arange(count), list("0123456"), targets)
-        training.train_head(network, found, "densenet121", data, chosen, "bench", lines=0)
+        data = split_data.Data(rows, pixels, np.arange(count), list("0123456"), targets)
+        heads.fit_head(
+            network, found, data, "bench", units=(128,), epochs=EPOCHS, patience=EPOCHS,
+            rate=1e-3, batch_size=BATCH, seed=0, lines=0,
+        )  # fmt: skip
     else:
-        head = models.head(np.zeros((2, 1024), np.float32), "densenet121", 7)
+        head = pieces.head(np.zeros((2, 1024), np.float32), 7, (128,))
         whole = keras.Sequential([keras.Input((size, size, 3)), network, head])
         whole.compile("adam", "categorical_crossentropy")
-        train = input_pipeline.batches(
-            pixels, np.arange(256), targets[:256], chosen, True, range(EPOCHS)
+        train = input_pipeline.training_batches(
+            pixels, np.arange(256), targets[:256], BATCH, 0, range(EPOCHS)
         )
-        held = input_pipeline.batches(pixels, np.arange(256, count), targets[256:], chosen)
+        held = input_pipeline.batches(pixels, np.arange(256, count), targets[256:], BATCH)
         whole.fit(train, validation_data=held, epochs=EPOCHS, steps_per_epoch=8, verbose=0)
     return {"seconds": time.perf_counter() - started}
 
@@ -195,20 +201,17 @@ def switch(way: str, folder: Path, model: str, size: int) -> dict:
     """Training images a second of one model with one switch turned."""
     if way == "without oneDNN":
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
-    from lesions.networks import models
+    from lesions.networks import registry
     from lesions.networks.backend import keras, tf
-    from lesions.training import compact
+    from lesions.settings.parameters import Settings
 
     if way == "one thread":
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     if way == "mixed_bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
-    chosen = settings(IMAGE_SIZE=size)
     keras.utils.set_random_seed(0)
-    network = compact.network(size, 7) if model == "compact_cnn" else models.build(
-        model, size, 7, chosen
-    )  # fmt: skip
+    network = registry.build(model, size, 7, Settings())
     network.compile(
         keras.optimizers.Adam(1e-3),
         "categorical_crossentropy",
@@ -243,7 +246,7 @@ def memory(way: str, folder: Path) -> dict:
     pixels = np.load(folder / "pixels.npy", mmap_mode="r")
     before = peak_memory()
     numbers, targets = np.arange(ALL), np.zeros((ALL, 1), np.float32)
-    batches = input_pipeline.batches(pixels, numbers, targets, settings(), training=True)
+    batches = input_pipeline.training_batches(pixels, numbers, targets, BATCH, 0, ranges=ranges())
     return {"images/s": timed(batches, ALL), "MB before": before}
 
 

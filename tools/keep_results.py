@@ -10,7 +10,6 @@ Where our own network learnt sex, cohorts.csv (its AUC in each source cohort).
 """
 
 import argparse
-import json
 import os
 import platform
 from datetime import date
@@ -84,9 +83,9 @@ def keep(profile: str, n: int) -> Path:
     for name, table in tables.items():
         with atomic(target / f"{name}.csv") as partial:
             table.round(4).to_csv(partial, index=False)
-    run = json.loads((Path(one["record"].iloc[0]) / "params.json").read_text())
+    run = run_records.About.read(one["record"].iloc[0])
     about = {"date": date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(),
-             "versions": versions(), "settings": run["settings"]}  # fmt: skip
+             "versions": versions(), "settings": run.settings}  # fmt: skip
     write_json(target / "about.json", about)
     return target
 

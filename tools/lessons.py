@@ -22,7 +22,7 @@ from lesions.networks.backend import keras
 from lesions.scores import evaluation
 from lesions.settings import params
 from lesions.splits import balance, splits
-from lesions.training import training  # fmt: skip
+from lesions.training import recipes, split_data, trained
 
 SIZE = 64
 # what it is called, which model, the target, the split
@@ -70,9 +70,9 @@ def score(model: str, target: str, split: str, table: pd.DataFrame, seed: int, e
         train = balance.resample(rows[rows["split"] == "train"], "over", seed)
         rows = pd.concat([train, rows[rows["split"] != "train"]], ignore_index=True)
         keras.utils.set_random_seed(seed)
-        data = training.prepare(rows, cache)
-        trained = training.train(model, data, settings, f"{model}, split by {split}, seed {seed}")
-        predictions = training.predictions(trained, data, settings)
+        data = split_data.prepare(rows, cache)
+        found = recipes.train(model, data, settings, f"{model}, split by {split}, seed {seed}")
+        predictions = trained.predictions(found, data, settings.BATCH_SIZE)
     test = evaluation.scores(predictions[predictions["split"] == "test"])
     return {name: test[name] for name in ("accuracy", "balanced_accuracy", "macro_auc")}
 

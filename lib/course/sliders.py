@@ -7,7 +7,6 @@ run without a reader, a printed page) there is nobody to move it, so there is no
 import os
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +16,7 @@ from matplotlib.figure import Figure
 
 from lesions.duplicates import dedup
 from lesions.figures import plots
+from lesions.settings.parameters import Settings
 
 
 def has_reader() -> bool:
@@ -100,7 +100,7 @@ def _threshold_figure(marks: list[dict], method: str, bits: int | None = None) -
 
 
 def augmentation_strength(
-    image: np.ndarray, settings: SimpleNamespace, slider: bool | None = None
+    image: np.ndarray, settings: Settings, slider: bool | None = None
 ) -> None:
     """One image augmented with none, all and three times the amounts of the parameters.
 
@@ -119,7 +119,7 @@ def augmentation_strength(
 
 
 def _strength_figure(
-    image: np.ndarray, settings: SimpleNamespace, strengths: tuple[float, ...], draws: int = 4
+    image: np.ndarray, settings: Settings, strengths: tuple[float, ...], draws: int = 4
 ) -> Figure:
     from lesions.networks import augmentation  # TensorFlow is slow to import, and only needed here
     from lesions.networks.backend import tf
@@ -127,12 +127,16 @@ def _strength_figure(
     batch = tf.repeat(image[None].astype("float32") / 255, draws, axis=0)
     pictures, titles = [], []
     for strength in strengths:
-        amounts = {n: strength * getattr(settings, n) for n in ("ROTATION", "SHIFT", "SHEAR")}
-        # A zoom by the whole size would leave nothing of the image.
-        amounts["ZOOM"] = min(strength * settings.ZOOM, 0.9)
-        amounts["FLIP"] = settings.FLIP and strength > 0
+        ranges = augmentation.Augmentation(
+            rotation=strength * settings.ROTATION,
+            shift=strength * settings.SHIFT,
+            # A zoom by the whole size would leave nothing of the image.
+            zoom=min(strength * settings.ZOOM, 0.9),
+            shear=strength * settings.SHEAR,
+            flip=settings.FLIP and strength > 0,
+        )
         seed = tf.constant([settings.SEED, 1])  # the same draws at every strength
-        pictures += list(augmentation.augment(batch, SimpleNamespace(**amounts), seed).numpy())
+        pictures += list(augmentation.augment(batch, ranges, seed).numpy())
         titles += [f"{strength:g} times, draw {n + 1}" for n in range(draws)]
     figure = plots.picture_row(pictures, titles, columns=draws)
     figure.set_size_inches(figure.get_size_inches() * 0.75)  # a stored picture takes its room

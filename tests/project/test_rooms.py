@@ -49,7 +49,6 @@ def test_a_room_imports_from_rooms_below_it_alone(name):
             assert ROOMS.index(room(other)) <= ROOMS.index(room(name)), f"{name} imports {other}"
 
 
-@pytest.mark.xfail(reason="models and weights, until the registry", strict=False)
 def test_no_two_modules_need_each_other():
     names = module_names("lesions") + module_names("course")
     needs = {name: imports(name) & set(names) for name in names}

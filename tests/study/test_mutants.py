@@ -9,7 +9,7 @@ import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,11 @@ from lesions.baselines import baselines
 from lesions.baselines.histograms import histogram_table
 from lesions.core import files
 from lesions.networks.backend import seed_everything
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 from lesions.splits import protocols
 from lesions.splits.leaks import leak_report
-from lesions.training import training
+from lesions.training import heads, recipes, split_data
+from lesions.training.recipes import autoencoder, head, own, scratch
 from made import made_groups, made_table
 
 SIZE = 32
@@ -48,7 +49,7 @@ def check_rows(module: ModuleType) -> None:
     groups = made_groups(table, 40)
     keep = pd.DataFrame({"image_id": table["image_id"], "keep_honest": True})
     keep["group"] = groups.to_numpy()
-    settings = SimpleNamespace(RESAMPLE="over", SEED=1)
+    settings = Settings(RESAMPLE="over", SEED=1)
     rows = module.rows_for("honest", table, keep, "dx", settings)
     report = leak_report(rows, table, groups)
     assert report["leaked"].sum() == 0, "a part shares images, lesions or duplicates with training"
@@ -59,7 +60,7 @@ def check_rows(module: ModuleType) -> None:
     assert (shares - nature).abs().max() < 0.05, "the classes are not as frequent as in nature"
 
 
-def check_training(module: ModuleType, name: str, folder: Path) -> None:
+def check_training(name: str, folder: Path) -> None:
     """Other test images and labels: the same weights and the same history come out."""
     rng = np.random.default_rng(0)
     labels = np.array(["bkl", "mel", "nv"])[np.arange(60) % 3]
@@ -70,21 +71,21 @@ def check_training(module: ModuleType, name: str, folder: Path) -> None:
     rows["lesion_id"], rows["label"] = rows["image_id"], labels
     rows["split"] = ["train"] * 36 + ["validation"] * 12 + ["test"] * 12
     given = {"IMAGE_SIZE": SIZE, "EPOCHS": 2, "HEAD_EPOCHS": 2, "PATIENCE": 1}
-    settings = params.complete(given)
+    settings = Settings(**given)
     found = []
     for change in (False, True):
-        place = folder / f"{module.__name__}-{change}"
-        place.mkdir()
+        place = folder / f"pixels-{change}"
+        place.mkdir(exist_ok=True)
         own = pixels.copy()
         if change:
             own[48:] = 0
         np.save(place / "pixels.npy", own)
         rows[["image_id"]].to_csv(place / "image_ids.csv", index=False)
-        data = module.prepare(rows, place)
+        data = split_data.prepare(rows, place)
         if change:
             data.targets[48:] = np.roll(data.targets[48:], 1, axis=1)
         seed_everything(0)
-        trained = module.train(name, data, settings, "t")
+        trained = recipes.train(name, data, settings, "t")
         history = trained.history.drop(columns="seconds").to_numpy().ravel()
         found.append([history, *trained.model.get_weights()])
     for a, b in zip(*found, strict=True):
@@ -120,12 +121,12 @@ def check_baseline(module: ModuleType) -> None:
 
 # ---------------------------------------------------------------- the code passes, mutants do not
 
-BY_LESION = "    rows = splits.split_by_lesion(table, target, seed=settings.SEED, groups=groups)\n"
+BY_LESION = "    rows = splits.split_by_lesion(table, target, seed=seed, groups=groups)\n"
 MUTANTS: dict[str, tuple[ModuleType, str, str, Callable]] = {
     "splits by image": (
         protocols,
         BY_LESION,
-        "    rows = splits.split_by_image(table, target, seed=settings.SEED)\n",
+        "    rows = splits.split_by_image(table, target, seed=seed)\n",
         check_rows,
     ),
     "forgets the duplicates": (
@@ -137,34 +138,32 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, Callable]] = {
     "resamples first": (
         protocols,
         BY_LESION,
-        "    table = resample(table.assign(label=table[target]), 'over', settings.SEED)\n"
-        + BY_LESION,
+        "    table = resample(table.assign(label=table[target]), 'over', seed)\n" + BY_LESION,
         check_rows,
     ),
     "resamples the test part": (
         protocols,
-        "    train = resample(train, settings.RESAMPLE, settings.SEED)\n",
-        "    rows = resample(rows, 'over', settings.SEED)\n",
+        "    train = resample(train, method, seed)\n",
+        "    rows = resample(rows, 'over', seed)\n",
         check_rows,
     ),
     "stops early on the test part": (
-        training,
-        '    """Batches of images of the training part and of the validation part."""\n'
-        '    train, validation = data.part("train"), data.part("validation")\n',
-        '    train, validation = data.part("train"), data.part("test")\n',
-        lambda module, folder: check_training(module, "cnn", folder),
+        split_data,
+        '    validation = data.part("validation")\n',
+        '    validation = data.part("test")\n',
+        lambda module, folder: check_training("cnn", folder),
     ),
     "chooses the head on the test part": (
-        training,
-        '    train, validation = data.part("train"), data.part("validation")\n    top =',
-        '    train, validation = data.part("train"), data.part("test")\n    top =',
-        lambda module, folder: check_training(module, "vgg16", folder),
+        heads,
+        '    train, validation = data.part("train"), data.part("validation")\n',
+        '    train, validation = data.part("train"), data.part("test")\n',
+        lambda module, folder: check_training("vgg16", folder),
     ),
     "fits the head's scale on all images": (
-        training,
-        "models.head(inputs[data.positions[train]],",
-        "models.head(inputs,",
-        lambda module, folder: check_training(module, "vgg16", folder),
+        heads,
+        "pieces.head(inputs[data.positions[train]],",
+        "pieces.head(inputs,",
+        lambda module, folder: check_training("vgg16", folder),
     ),
     "fits the scaler on all data": (
         baselines,
@@ -186,6 +185,14 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
 
 
+def put_in(changed: ModuleType, original: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the recipes use what the changed module defines."""
+    for user in (scratch, head, autoencoder, own):
+        for name, value in list(vars(user).items()):
+            if getattr(value, "__module__", None) == original.__name__:
+                monkeypatch.setattr(user, name, getattr(changed, name))
+
+
 def run(check: Callable, module: ModuleType, folder: Path) -> None:
     if "folder" in inspect.signature(check).parameters:
         check(module, folder=folder)
@@ -194,8 +201,10 @@ def run(check: Callable, module: ModuleType, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("mistake", list(MUTANTS))
-def test_the_code_passes_and_the_mutant_does_not(mistake, tmp_path):
+def test_the_code_passes_and_the_mutant_does_not(mistake, tmp_path, monkeypatch):
     module, old, new, check = MUTANTS[mistake]
     run(check, module, tmp_path)
+    changed = mutant(module, old, new)
+    put_in(changed, module, monkeypatch)
     with pytest.raises(AssertionError):
-        run(check, mutant(module, old, new), tmp_path)
+        run(check, changed, tmp_path)

@@ -50,7 +50,7 @@ def _backbone_input(function: Any) -> str:
                 not np.allclose(got, pixels, atol=1e-2)
                 and not np.allclose(got, pixels * 255.0, atol=1e-2),
                 f"{shown} gives the bare pixels. Each backbone has a function that "
-                "prepares them: see models.BACKBONES.",
+                "prepares them: see backbones.BACKBONES.",
             )
             turned = _expected(name, pixels[..., ::-1].astype("float64"))
             require(
@@ -108,7 +108,7 @@ EXERCISES = (
         "The picture is nearly black",
         (
             "Print the smallest and the largest number that goes into the backbone.",
-            "models.BACKBONES[name][1] is the function that prepares pixels from 0 to 255.",
+            "backbones.BACKBONES[name].preprocess prepares pixels from 0 to 255.",
         ),
         _backbone_input,
     ),

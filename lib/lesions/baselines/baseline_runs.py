@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 
@@ -13,6 +12,8 @@ from lesions.core.errors import LesionsError
 from lesions.core.files import note_output, write_json
 from lesions.core.progress import say
 from lesions.data import pixel_store
+from lesions.scores import predictions
+from lesions.settings.parameters import Settings
 from lesions.splits import handover
 
 # Boosted trees take up to a minute on the many copies of the leaky protocol, and show there what
@@ -26,7 +27,7 @@ def names_for(protocol: str) -> list[str]:
     return [name for name in baselines.BASELINES if name not in leave_out]
 
 
-def fit_all(targets: Sequence[str], settings: SimpleNamespace) -> list[Path]:
+def fit_all(targets: Sequence[str], settings: Settings) -> list[Path]:
     """Fit every baseline on some targets, under each protocol that notebook 03 has split by.
 
     What was fitted before on the same rows is kept.
@@ -60,7 +61,7 @@ def _fit(
     table: pd.DataFrame,
     cached: Path,
     colours: list[pd.DataFrame],
-    settings: SimpleNamespace,
+    settings: Settings,
 ) -> Path:
     folder = settings.folder / "baselines" / f"{protocol}-{target}-seed{settings.SEED}"
     key = cache.key(rows, table, cached.name, names_for(protocol), settings.SEED, code=[fit_all])
@@ -106,8 +107,8 @@ def baselines_of(
     found = {}
     for path in sorted((folder / "baselines").glob(f"*-seed{seed}/params.json")):
         about = json.loads(path.read_text(encoding="utf-8"))
-        predictions = pd.read_parquet(path.parent / "predictions.parquet")
-        wanted = predictions[predictions["split"] == split]
+        answers = predictions.read(path.parent / "predictions.parquet")
+        wanted = answers[answers["split"] == split]
         for name, part in wanted.groupby("baseline", sort=False):
             key = (about["protocol"], about["target"], name)
             found[key] = part.drop(columns="baseline").reset_index(drop=True)

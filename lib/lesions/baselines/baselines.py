@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from lesions.core import seeds
 from lesions.core.errors import LesionsError, shorten
 from lesions.scores import evaluation
 
@@ -68,7 +69,8 @@ def _boosting(train: Part, validation: Part, seed: int):
     """Gradient-boosted trees; stops when the validation loss no longer falls."""
     model = HistGradientBoostingClassifier(
         max_iter=300, max_leaf_nodes=15, min_samples_leaf=40, l2_regularization=10, max_bins=63,
-        max_features=0.3, early_stopping=True, n_iter_no_change=10, random_state=seed,
+        max_features=0.3, early_stopping=True, n_iter_no_change=10,
+        random_state=seeds.number(seed, "boosted trees"),
     )  # fmt: skip
     return model.fit(train.x, train.y, sample_weight=train.weight, X_val=validation.x,
                      y_val=validation.y, sample_weight_val=validation.weight)  # fmt: skip
@@ -86,14 +88,14 @@ def _majority(train: Part, validation: Part, seed: int):
 
 def _stratified(train: Part, validation: Part, seed: int):
     """A class drawn at random with the shares of the training part."""
-    return DummyClassifier(strategy="stratified", random_state=seed).fit(
-        train.x, train.y, sample_weight=train.weight
-    )
+    return DummyClassifier(
+        strategy="stratified", random_state=seeds.number(seed, "answers at random")
+    ).fit(train.x, train.y, sample_weight=train.weight)
 
 
 def _permuted(train: Part, validation: Part, seed: int):
     """Logistic regression on shuffled training labels: there is nothing to learn."""
-    shuffled = np.random.default_rng(seed).permutation(train.y)
+    shuffled = seeds.stream(seed, "shuffled labels").permutation(train.y)
     return _logistic(Part(train.x, shuffled, train.weight), validation, seed)
 
 
@@ -301,5 +303,5 @@ def permute_labels(table: pd.DataFrame, target: str, seed: int = 0) -> pd.DataFr
     A split that is honest leaves every model at chance here. One that puts copies of an image in
     training and test does not: a model that remembers images scores far above it.
     """
-    shuffled = np.random.default_rng(seed).permutation(table[target].to_numpy())
+    shuffled = seeds.stream(seed, "permuted column").permutation(table[target].to_numpy())
     return table.assign(**{target: shuffled})

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lesions.core import cache, files
+from lesions.core import cache, files, seeds
 from lesions.core.errors import LesionsError
 from lesions.core.progress import say, track
 from lesions.data.datacard import DATA_CARD
@@ -124,7 +124,7 @@ def take(table: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
         quota[quota.idxmax()] -= 1
     quota.iloc[0] += limit - quota.sum()  # the largest class takes the rest
     lesions = table.groupby("lesion_id").agg(dx=("dx", "first"), images=("dx", "size"))
-    lesions = lesions.sample(frac=1, random_state=np.random.default_rng(seed))
+    lesions = lesions.sample(frac=1, random_state=seeds.stream(seed, "images of a limit"))
     chosen = []
     for dx, sizes in lesions.groupby("dx")["images"]:
         left = quota[dx]

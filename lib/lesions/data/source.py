@@ -1,7 +1,6 @@
 """The dataset that a notebook's parameters name, and the keep-list that notebook 02 leaves."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 
@@ -9,9 +8,10 @@ from lesions.core.errors import LesionsError
 from lesions.core.files import IDS, ROOT
 from lesions.data import datasets
 from lesions.sample import synthetic
+from lesions.settings.parameters import Settings
 
 
-def data_folder(settings: SimpleNamespace) -> Path | None:
+def data_folder(settings: Settings) -> Path | None:
     """The folder with the images; for the sample, drawn first if it is not there yet.
 
     None stands for HAM10000_DIR, or data/raw/ham10000.
@@ -27,13 +27,13 @@ def data_folder(settings: SimpleNamespace) -> Path | None:
     return ROOT / settings.DATA_DIR if settings.DATA_DIR else None
 
 
-def load_table(settings: SimpleNamespace) -> pd.DataFrame:
+def load_table(settings: Settings) -> pd.DataFrame:
     """The table of the dataset that DATASET, DATA_DIR and LIMIT name; see `datasets.load`."""
     folder = data_folder(settings)
     return datasets.load(settings.DATASET, folder, settings.LIMIT, settings.SEED)
 
 
-def read_keep(settings: SimpleNamespace, table: pd.DataFrame) -> pd.DataFrame:
+def read_keep(settings: Settings, table: pd.DataFrame) -> pd.DataFrame:
     """The keep-list of notebook 02: which images each protocol keeps, and their groups.
 
     Raises:

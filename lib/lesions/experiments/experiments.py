@@ -5,7 +5,6 @@ Each leaves one file under `experiments/` and is not done again while nothing it
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 
@@ -15,12 +14,11 @@ from lesions.core import cache
 from lesions.core.errors import LesionsError
 from lesions.core.progress import track
 from lesions.data import datasets, pixel_store, source
-from lesions.networks import models
-from lesions.networks.backend import keras
+from lesions.networks import registry
 from lesions.scores import evaluation
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 from lesions.splits import balance, handover, leaks, protocols, splits
-from lesions.training import features, training
+from lesions.training import features, heads, split_data, trained
 
 # The dial's two scales, each from the worst to the best.
 SPLITS = ("by image", "by lesion", "by lesion and duplicates")
@@ -34,7 +32,7 @@ FOLDS = 5
 Learner = Callable[[pd.DataFrame, int], pd.DataFrame]
 
 
-def _world(settings: SimpleNamespace, target: str) -> tuple[pd.DataFrame, pd.Series, Path]:
+def _world(settings: Settings, target: str) -> tuple[pd.DataFrame, pd.Series, Path]:
     """The images kept under `honest` that have the target, their groups, and the pixel cache."""
     _, caches = handover.load_splits(settings)
     table = handover.load_table(settings.folder)
@@ -84,7 +82,7 @@ def dial_rows(
 
 
 def learners(
-    table: pd.DataFrame, target: str, cached: Path, settings: SimpleNamespace
+    table: pd.DataFrame, target: str, cached: Path, settings: Settings
 ) -> dict[str, Learner]:
     """Three ways to learn, from one that only remembers to one that cannot.
 
@@ -100,17 +98,25 @@ def learners(
 
     def head(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
         # The backbone is that of SEED; each seed has its own split and its own head.
-        own = SimpleNamespace(**vars(settings) | {"SEED": seed, "BATCH_SIZE": HEAD_BATCH})
         network, origin = features.frozen_backbone(
             BACKBONE, settings.IMAGE_SIZE, settings.WEIGHTS, settings.SEED
         )
-        data = training.prepare(rows, cached)
-        inputs = features.cached_features(
-            network, BACKBONE, origin, data.pixels, settings, f"dial {BACKBONE}"
+        data = split_data.prepare(rows, cached)
+        found = heads.fit_head(
+            network,
+            features.cached_features(network, BACKBONE, origin, data.pixels, f"dial {BACKBONE}"),
+            data,
+            "dial",
+            units=registry.entry(BACKBONE).units,
+            epochs=settings.HEAD_EPOCHS,
+            patience=settings.PATIENCE,
+            rate=settings.LEARNING_RATE,
+            batch_size=HEAD_BATCH,
+            seed=seed,
+            weights=data.class_weights() if settings.CLASS_WEIGHTS else None,
+            lines=0,
         )
-        keras.utils.set_random_seed(seed)
-        trained = training.train_head(network, inputs, BACKBONE, data, own, "dial", lines=0)
-        return training.predictions(trained, data, own)
+        return trained.predictions(found, data, HEAD_BATCH)
 
     return {
         "nearest image": baseline("histogram_nearest"),
@@ -119,7 +125,7 @@ def learners(
     }
 
 
-def dial(target: str, seeds: Sequence[int], settings: SimpleNamespace) -> pd.DataFrame:
+def dial(target: str, seeds: Sequence[int], settings: Settings) -> pd.DataFrame:
     """Turn the leak up and down: every split with every time of resampling, several seeds.
 
     Of more than `MOST` images about so many are taken, whole lesions in the shares of `dx`.
@@ -134,8 +140,8 @@ def dial(target: str, seeds: Sequence[int], settings: SimpleNamespace) -> pd.Dat
         table = datasets.take(table, MOST, settings.SEED)
     key = cache.key(
         *(table, groups, cached.name, target, list(seeds)),
-        code=[dial, models.backbone],
-        settings=params.deciding(settings),
+        code=[dial, registry.module_of(BACKBONE)],
+        settings=settings.deciding(),
     )
 
     def make() -> pd.DataFrame:
@@ -160,7 +166,7 @@ def dial(target: str, seeds: Sequence[int], settings: SimpleNamespace) -> pd.Dat
 # ---------------------------------------------------------------- folds and cohorts
 
 
-def folds_and_cohorts(target: str, settings: SimpleNamespace) -> pd.DataFrame:
+def folds_and_cohorts(target: str, settings: Settings) -> pd.DataFrame:
     """The cheap baseline in a cross-validation, and trained without one cohort after the other.
 
     Returns:

@@ -1,11 +1,8 @@
 """The official test set of the ISIC 2018 challenge, task 3: images that nobody trained on."""
 
-import json
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 
 from lesions.core.errors import LesionsError
@@ -16,13 +13,14 @@ from lesions.data.images import read_image
 from lesions.networks import input_pipeline
 from lesions.networks.backend import keras
 from lesions.scores import evaluation
+from lesions.settings.parameters import Settings
 from lesions.splits import protocols
-from lesions.training import fitting
+from lesions.training import fitting, run_records
 
 METRICS = ("balanced_accuracy", "accuracy", "macro_auc")
 
 
-def find(settings: SimpleNamespace) -> Path | None:
+def find(settings: Settings) -> Path | None:
     """The folder of the test set, or None if it is not here.
 
     TEST_DIR names it; without it, `isic2018` beside the images is looked for, where
@@ -70,30 +68,30 @@ def predict(record: Path, table: pd.DataFrame) -> pd.DataFrame:
         LesionsError: the record has no network, its model is for another target, or the images
             were cropped to squares and the model was trained on squashed ones.
     """
-    about = json.loads((Path(record) / "params.json").read_text(encoding="utf-8"))
-    settings = SimpleNamespace(**about["settings"])
-    if about["target"] != "dx":
-        raise LesionsError(f"{record} was trained on {about['target']}; the test set has dx only.")
-    if not (Path(record) / "model.keras").exists():
-        raise LesionsError(f"{about['model']} asks for metadata, which the test set lacks.")
-    geometry = protocols.geometry(about["protocol"], settings)
+    about = run_records.About.read(record)
+    if about.target != "dx":
+        raise LesionsError(f"{record} was trained on {about.target}; the test set has dx only.")
+    if about.model == "fusion":
+        raise LesionsError(f"{about.model} asks for metadata, which the test set lacks.")
+    file = run_records.network_of(record)
+    settings = Settings.of(about.settings)
+    geometry = protocols.geometry(about.protocol, settings)
     if not fits(geometry, table["path"].iloc[0]):
         raise LesionsError(
-            f"{about['model']} under {about['protocol']} was trained on squashed images, and the "
+            f"{about.model} under {about.protocol} was trained on squashed images, and the "
             "test images were cropped to squares: train with GEOMETRY=crop, under `honest`."
         )
     cache = pixel_store.pixel_cache(table, settings.IMAGE_SIZE, geometry)
     pixels, _ = pixel_store.open_pixels(cache)
-    everything = np.arange(len(pixels))
-    nothing = np.zeros((len(pixels), 1), np.float32)
-    model = keras.models.load_model(Path(record) / "model.keras", compile=False)
-    p = fitting.probabilities(model, input_pipeline.batches(pixels, everything, nothing, settings))
+    model = keras.models.load_model(file, compile=False)
+    images = input_pipeline.images_only(pixels, settings.BATCH_SIZE)
+    p = fitting.probabilities(model, images)
     answers = table[["image_id", "lesion_id"]].assign(split="test", truth=table["dx"])
-    columns = [f"p_{name}" for name in about["classes"]]
+    columns = [f"p_{name}" for name in about.classes]
     return pd.concat([answers, pd.DataFrame(p, columns=columns)], axis=1)
 
 
-def score_all(records: pd.DataFrame, settings: SimpleNamespace) -> pd.DataFrame:
+def score_all(records: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Every trained dx model on the official test set, by the leaderboard's metric and two more.
 
     Args:

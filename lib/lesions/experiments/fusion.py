@@ -7,7 +7,6 @@ and not on test images; so it is learnt on the validation part.
 
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,8 @@ from sklearn.metrics import log_loss
 from lesions.baselines import baseline_runs
 from lesions.core import cache
 from lesions.core.errors import LesionsError
-from lesions.training import records
+from lesions.settings.parameters import Settings
+from lesions.training import records, run_records
 
 # What the network is joined with; from `baselines.BASELINES`.
 OTHER = "both_boosting"
@@ -78,7 +78,7 @@ def fuse(image: pd.DataFrame, other: pd.DataFrame) -> tuple[pd.DataFrame, np.nda
     return result, weights
 
 
-def fuse_run(network: Path, target: str, settings: SimpleNamespace) -> Path:
+def fuse_run(network: Path, target: str, settings: Settings) -> Path:
     """Join a run of the `honest` protocol with the baseline of its target, and keep the record.
 
     Args:
@@ -90,25 +90,25 @@ def fuse_run(network: Path, target: str, settings: SimpleNamespace) -> Path:
         the record's folder: params.json, metrics.json and predictions.parquet.
     """
     started = time.monotonic()
-    image = pd.read_parquet(network / "predictions.parquet")
+    image = run_records.predictions_of(network, split=None)
     parts = []
     for split in ("validation", "test"):
         found = baseline_runs.baselines_of(settings.folder, settings.SEED, split)
         parts.append(found["honest", target, OTHER])
     joined, shares = fuse(image, pd.concat(parts, ignore_index=True))
     names = [name.removeprefix("p_") for name in joined if name.startswith("p_")]
-    about = {
-        "model": "fusion",
-        "target": target,
-        "protocol": "honest",
-        "init": "scratch",
-        "classes": names,
-        "weights": len(shares),
-        "shares": [round(float(share), 4) for share in shares],
-        "train_rows": int((joined["split"] == "validation").sum()),
-        "epochs": 0,
-        "seconds": round(time.monotonic() - started, 1),
-        "settings": records.said_settings(settings),
-    }
-    folder = records.folder_of(settings, "honest", target, "fusion")
-    return records.write(folder, cache.key(joined, code=[fuse_run]), about, joined)
+    about = run_records.About(
+        model="fusion",
+        target=target,
+        protocol="honest",
+        init="scratch",
+        classes=names,
+        weights=len(shares),
+        shares=[round(float(share), 4) for share in shares],
+        train_rows=int((joined["split"] == "validation").sum()),
+        epochs=0,
+        seconds=round(time.monotonic() - started, 1),
+        settings=records.said_settings(settings),
+    )
+    folder = run_records.folder_of(settings.folder, "honest", target, "fusion", settings.SEED)
+    return run_records.write(folder, cache.key(joined, code=[fuse_run]), about, joined)

@@ -1,10 +1,36 @@
 """Rotation, shift, zoom, shear and flip as one affine map an image."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from lesions.networks.backend import tf
+from lesions.settings.parameters import Settings
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far training images are changed at random; the widest of each kind."""
+
+    rotation: float = 0.0  # degrees
+    shift: float = 0.0  # as a share of width and height
+    zoom: float = 0.0  # in or out, as a share
+    shear: float = 0.0  # degrees
+    flip: bool = False  # mirror half of the images
+    quarter_turns: bool = False  # turn by 0, 90, 180 or 270 degrees, too
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The ranges that the parameters set, whether AUGMENT is set or not."""
+        return cls(
+            settings.ROTATION,
+            settings.SHIFT,
+            settings.ZOOM,
+            settings.SHEAR,
+            settings.FLIP,
+            settings.QUARTER_TURNS,
+        )
 
 
 def affine(
@@ -43,39 +69,38 @@ def affine(
     return tf.stack([tf.broadcast_to(n, [count]) for n in numbers], axis=1)
 
 
-def random_affine(count: int, size: int, settings: SimpleNamespace, seed: tf.Tensor) -> tf.Tensor:
+def random_affine(count: int, size: int, ranges: Augmentation, seed: tf.Tensor) -> tf.Tensor:
     """One random map per image.
 
     Args:
         count: number of images.
         size: their height and width in pixels.
-        settings: ROTATION and SHEAR in degrees, SHIFT and ZOOM as shares, FLIP true or false,
-            QUARTER_TURNS true or false (by 0, 90, 180 or 270 degrees more).
+        ranges: the widest of each change.
         seed: int (2,), fixes the result.
 
     Returns:
         float32 (count, 8), see `affine`.
     """
     draws = tf.random.stateless_uniform((8, count), seed, -1.0, 1.0)
-    quarters = tf.floor(draws[7] * 2) if getattr(settings, "QUARTER_TURNS", False) else 0.0
+    quarters = tf.floor(draws[7] * 2) if ranges.quarter_turns else 0.0
     return affine(
         size,
-        angle=draws[0] * settings.ROTATION + quarters * 90,
-        shear=draws[1] * settings.SHEAR,
-        zoom=(1 + draws[2] * settings.ZOOM, 1 + draws[3] * settings.ZOOM),
-        shift=(draws[4] * settings.SHIFT, draws[5] * settings.SHIFT),
-        mirror=tf.where(draws[6] < 0, -1.0, 1.0) if settings.FLIP else 1.0,
+        angle=draws[0] * ranges.rotation + quarters * 90,
+        shear=draws[1] * ranges.shear,
+        zoom=(1 + draws[2] * ranges.zoom, 1 + draws[3] * ranges.zoom),
+        shift=(draws[4] * ranges.shift, draws[5] * ranges.shift),
+        mirror=tf.where(draws[6] < 0, -1.0, 1.0) if ranges.flip else 1.0,
     )
 
 
-def largest_of_each(size: int, settings: SimpleNamespace) -> dict[str, tf.Tensor]:
-    """Each of the five augmentations alone, at the largest amount that the settings allow."""
+def largest_of_each(size: int, ranges: Augmentation) -> dict[str, tf.Tensor]:
+    """Each of the five augmentations alone, at the largest amount that is allowed."""
     return {
-        f"rotation {settings.ROTATION:g}°": affine(size, angle=settings.ROTATION),
-        f"shift {settings.SHIFT:.0%}": affine(size, shift=(settings.SHIFT, settings.SHIFT)),
-        f"zoom out {settings.ZOOM:.0%}": affine(size, zoom=(1 + settings.ZOOM,) * 2),
-        f"zoom in {settings.ZOOM:.0%}": affine(size, zoom=(1 - settings.ZOOM,) * 2),
-        f"shear {settings.SHEAR:g}°": affine(size, shear=settings.SHEAR),
+        f"rotation {ranges.rotation:g}°": affine(size, angle=ranges.rotation),
+        f"shift {ranges.shift:.0%}": affine(size, shift=(ranges.shift, ranges.shift)),
+        f"zoom out {ranges.zoom:.0%}": affine(size, zoom=(1 + ranges.zoom,) * 2),
+        f"zoom in {ranges.zoom:.0%}": affine(size, zoom=(1 - ranges.zoom,) * 2),
+        f"shear {ranges.shear:g}°": affine(size, shear=ranges.shear),
         "flip": affine(size, mirror=-1.0),
     }
 
@@ -100,16 +125,15 @@ def warp(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
     )
 
 
-def augment(images: tf.Tensor, settings: SimpleNamespace, seed: tf.Tensor) -> tf.Tensor:
+def augment(images: tf.Tensor, ranges: Augmentation, seed: tf.Tensor) -> tf.Tensor:
     """Augment a batch at random; each pixel is read once, where five steps would blur five times.
 
     Args:
         images: float32 (batch, size, size, 3).
-        settings: see `random_affine`.
-        seed: int (2,).
+        ranges, seed: see `random_affine`.
 
     Returns:
         the same shape and dtype.
     """
-    maps = random_affine(tf.shape(images)[0], images.shape[1], settings, seed)
+    maps = random_affine(tf.shape(images)[0], images.shape[1], ranges, seed)
     return tf.ensure_shape(warp(images, maps), images.shape)

@@ -1,13 +1,13 @@
 """The results page, and the sentences and tables on it."""
 
 import html
-import json
 from pathlib import Path
 
 import pandas as pd
 from IPython.display import HTML
 
 from lesions.core.files import atomic, write_text
+from lesions.training import run_records
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -87,8 +87,7 @@ def scrolling(table: pd.DataFrame) -> HTML:
 
 def budget_note(records: pd.DataFrame) -> str:
     """One sentence on how much our runs were trained, so that nobody takes them for the paper's."""
-    about = json.loads((Path(records["record"].iloc[0]) / "params.json").read_text("utf-8"))
-    given = about["settings"]
+    given = run_records.About.read(records["record"].iloc[0]).settings
     most = f"at most {given['EPOCHS']} epochs"
     if given["EPOCH_SAMPLES"]:
         most += f" of at most {given['EPOCH_SAMPLES']:,} images"

@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 
 from lesions.core.errors import LesionsError
 from lesions.core.files import IDS, atomic, write_json
 from lesions.core.progress import track
+from lesions.settings.parameters import Settings
 
 # 04 and 05 must be given the same values as 03, or they would train on something else.
 SHARED = ("DATASET", "LIMIT", "SEED", "PROTOCOL", "IMAGE_SIZE", "GEOMETRY", "RESAMPLE")
@@ -33,7 +33,7 @@ def link_folders(rows: pd.DataFrame, files: dict[str, Path], folder: Path) -> Pa
 
 
 def save_splits(
-    settings: SimpleNamespace,
+    settings: Settings,
     splits: dict[str, pd.DataFrame],
     pixels: dict[str, Path],
     table: pd.DataFrame,
@@ -57,7 +57,7 @@ def save_splits(
     write_json(folder / "data.json", about | {"pixels": places})
 
 
-def load_splits(settings: SimpleNamespace) -> tuple[dict[str, pd.DataFrame], dict[str, Path]]:
+def load_splits(settings: Settings) -> tuple[dict[str, pd.DataFrame], dict[str, Path]]:
     """Read what 03 left: the split rows by `<protocol>-<target>`, the pixel caches by protocol.
 
     Raises:

@@ -2,56 +2,62 @@
 
 from functools import lru_cache
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
-from lesions.core import cache
+from lesions.core import cache, seeds
 from lesions.core.progress import track
-from lesions.networks import models
-from lesions.networks.augmentation import augment
+from lesions.networks import registry
+from lesions.networks.augmentation import Augmentation, augment
 from lesions.networks.backend import FEW_STEPS, keras, tf
-from lesions.networks.input_pipeline import batches
+from lesions.networks.input_pipeline import images_only
 
-# What decides how an augmented view looks.
-AUGMENTATION = ("SEED", "BATCH_SIZE", "ROTATION", "SHIFT", "ZOOM", "SHEAR", "FLIP", "QUARTER_TURNS")
+BATCH = 32
 
 
-@lru_cache(maxsize=len(models.BACKBONES))
+@lru_cache(maxsize=4)
 def frozen_backbone(name: str, size: int, weights: str, seed: int) -> tuple[keras.Model, str]:
-    """`models.backbone`, built once however many runs put a head on it.
+    """A pretrained model of the registry, built once however many runs put a head on it.
 
     Args:
-        name, size, weights: as in `models.backbone`.
+        name: one of `registry.names("head")`.
+        size: height and width of its images in pixels.
+        weights: what WEIGHTS says.
         seed: fixes the weights where they are random.
 
     Returns:
-        the frozen network, and where its weights come from.
+        the frozen network from images to features, and where its weights come from.
     """
-    keras.utils.set_random_seed(seed)
-    return models.backbone(name, size, weights)
+    keras.utils.set_random_seed(seeds.number(seed, "frozen backbone"))
+    return registry.entry(name).build(size, weights=weights)
 
 
 def of_all_images(
     network: keras.Model,
     pixels: np.ndarray,
-    settings: SimpleNamespace,
     label: str,
+    batch_size: int = BATCH,
     view: int = 0,
+    ranges: Augmentation | None = None,
+    seed: int = 0,
 ) -> np.ndarray:
     """A frozen network's output for every cached image, float32 (images, features).
 
     Args:
+        network: from images to features.
+        pixels: uint8 (images, size, size, 3), may be memory-mapped.
+        label: begins each line of progress.
+        batch_size: images at a time.
         view: 0 for the images as they are; each other number augments them in another way.
+        ranges, seed: of the augmentation.
     """
-    everything = np.arange(len(pixels))
-    nothing = np.zeros((len(everything), 1), np.float32)
-    images = batches(pixels, everything, nothing, settings).map(lambda image, _: image)
+    images = images_only(pixels, batch_size)
     if view:
+        draws = seeds.number(seed, "view of an image", view)
         images = images.enumerate().map(
-            lambda step, image: augment(image, settings, tf.stack([step, settings.SEED + view]))
+            lambda step, image: augment(image, ranges, tf.stack([step, draws]))
         )
-    count = -(-len(everything) // settings.BATCH_SIZE)
+    count = -(-len(pixels) // batch_size)
     predict = network.predict_on_batch if count >= FEW_STEPS else network
     of = f"{label} features, view {view}" if view else f"{label} features"
     steps = track(images, f"{of}, batches", count)
@@ -63,9 +69,11 @@ def cached_features(
     name: str,
     origin: str,
     pixels: np.ndarray,
-    settings: SimpleNamespace,
     label: str,
+    batch_size: int = BATCH,
     view: int = 0,
+    ranges: Augmentation | None = None,
+    seed: int = 0,
 ) -> np.ndarray:
     """The backbone's features of all cached images, from disk if they were computed before.
 
@@ -73,20 +81,19 @@ def cached_features(
         network, origin: from `frozen_backbone`.
         name: the backbone, which names the file.
         pixels: memory-mapped, from `pixel_store.open_pixels`.
-        label: begins each line of progress.
-        view: see `of_all_images`.
+        label, batch_size, view, ranges, seed: as in `of_all_images`.
 
     Returns:
         float32 (images, channels), in the order of the pixel cache.
     """
-    how = [getattr(settings, part) for part in AUGMENTATION] if view else []
+    how = [ranges, batch_size, seed] if view else []
     images = Path(pixels.filename).parent.name  # which holds the key of the pixels' content
     key = cache.key(
         *(images, name, origin, network.compute_dtype, network.get_weights(), view, how),
-        code=[cached_features],
+        code=[cached_features, registry.module_of(name)],
     )
 
     def make(path: Path) -> None:
-        np.save(path, of_all_images(network, pixels, settings, label, view))
+        np.save(path, of_all_images(network, pixels, label, batch_size, view, ranges, seed))
 
     return np.load(cache.shared("features", f"{name}-{origin}.npy", key, make))

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ from lesions.core.files import atomic
 from lesions.core.progress import say
 from lesions.networks.backend import FEW_STEPS, keras, tf
 from lesions.networks.normalisation import fit_momentum
+from lesions.training.split_data import Batches
 
-# Batches of (inputs, targets) of these epochs, one after the other.
-Batches = Callable[[range], tf.data.Dataset]
 # A state is kept at most this often: for a large network it is a file of hundreds of megabytes.
 KEEP_EVERY = 30.0  # seconds
 

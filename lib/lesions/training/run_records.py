@@ -1,11 +1,143 @@
-"""Run records as files: what a finished run left, read back."""
+"""A run record: what a finished run leaves in its folder. Written here, and read here only.
+
+params.json          what was trained, how, and for how long: `About`
+predictions.parquet  the answers for the validation and the test part
+metrics.json         the scores on the test part
+history.csv          one row an epoch; not where nothing was trained
+model.keras          the network; autoencoder.keras, what its encoder was trained in
+"""
 
 import json
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any, Self
 
 import pandas as pd
 
+from lesions.core import cache
 from lesions.core.errors import LesionsError
+from lesions.core.files import write_json
+from lesions.scores import evaluation, predictions
+from lesions.scores.predictions import again
+
+ABOUT, PREDICTIONS, METRICS, HISTORY = (
+    "params.json", "predictions.parquet", "metrics.json", "history.csv"
+)  # fmt: skip
+# What a table of records shows of each.
+SHOWN = ("model", "target", "protocol", "seed", "init", "weights", "epochs", "seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What params.json says of a run."""
+
+    model: str
+    target: str
+    protocol: str
+    init: str  # where the weights began: "scratch", "imagenet", "file" or "random"
+    classes: list[str]
+    weights: int  # how many numbers were, or could have been, learnt
+    train_rows: int
+    epochs: int
+    seconds: float
+    settings: dict[str, Any]
+    precision: str = "float32"
+    shares: list[float] = field(default_factory=list)  # of the models that a fusion joins
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Raises: LesionsError, if the file is missing, damaged, or has other keys than these."""
+        path = Path(folder) / ABOUT
+        values = _json(path)
+        known = {one.name for one in fields(cls)}
+        needed = {one.name for one in fields(cls) if one.default is MISSING
+                  and one.default_factory is MISSING}  # fmt: skip
+        for names, what in ((needed - set(values), "lacks"), (set(values) - known, "has unknown")):
+            if names:
+                raise LesionsError(f"{path} {what} {', '.join(sorted(names))}: {again(folder)}.")
+        return cls(**values)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the split and of the training."""
+        return self.settings["SEED"]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise LesionsError(f"There is no {path}: the record is not whole; {again(path.parent)}.")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LesionsError(f"{path} is damaged ({error}): {again(path.parent)}.") from error
+
+
+def folder_of(build: Path, protocol: str, target: str, model: str, seed: int) -> Path:
+    """Where the record of a run lies under a profile's folder."""
+    return build / "runs" / f"{protocol}-{target}-{model}-seed{seed}"
+
+
+def write(
+    folder: Path,
+    key: str,
+    about: About,
+    answers: pd.DataFrame,
+    history: pd.DataFrame | None = None,
+    networks: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a run record, whole or not at all; returns its folder.
+
+    Args:
+        folder: from `folder_of`.
+        key: what it was made from, by `cache.key`.
+        about: becomes params.json.
+        answers: of the validation and test rows, see `scores.predictions`.
+        history: one row an epoch.
+        networks: Keras models by the name of their file, such as "model".
+    """
+    predictions.check(answers, folder / PREDICTIONS)
+
+    def make(partial: Path) -> None:
+        partial.mkdir(parents=True)
+        for name, network in (networks or {}).items():
+            network.save(partial / f"{name}.keras")
+        if history is not None:
+            history.to_csv(partial / HISTORY, index=False)
+        answers.to_parquet(partial / PREDICTIONS, index=False)
+        test = answers[answers["split"] == "test"]
+        write_json(partial / METRICS, evaluation.scores(test))
+        write_json(partial / ABOUT, asdict(about))
+
+    cache.named(folder, key, make)
+    return folder
+
+
+def predictions_of(record: str | Path, split: str | None = "test") -> pd.DataFrame:
+    """A record's predictions for "test" or "validation"; None: both."""
+    table = predictions.read(Path(record) / PREDICTIONS)
+    chosen = table if split is None else table[table["split"] == split]
+    return chosen.reset_index(drop=True)
+
+
+def history_of(record: str | Path) -> pd.DataFrame:
+    """A record's history: one row an epoch."""
+    path = Path(record) / HISTORY
+    if not path.is_file():
+        raise LesionsError(f"There is no {path}: nothing was trained there, or {again(record)}.")
+    return pd.read_csv(path)
+
+
+def network_of(record: str | Path, name: str = "model") -> Path:
+    """The file of a record's network, for `keras.models.load_model`.
+
+    Raises:
+        LesionsError: the record has none.
+    """
+    path = Path(record) / f"{name}.keras"
+    if not path.is_file():
+        raise LesionsError(f"The record {Path(record).name} has no network {path.name}.")
+    return path
 
 
 def load_records(folder: Path) -> pd.DataFrame:
@@ -19,32 +151,19 @@ def load_records(folder: Path) -> pd.DataFrame:
         on the test part, and `record`, the record's folder.
 
     Raises:
-        LesionsError: there is no record yet.
+        LesionsError: there is no record yet, or one is not whole.
     """
     rows = []
-    for path in sorted((folder / "runs").glob("*/params.json")):
-        about = json.loads(path.read_text(encoding="utf-8"))
-        scores = json.loads((path.parent / "metrics.json").read_text(encoding="utf-8"))
-        about["seed"] = about["settings"]["SEED"]
-        kept = ["model", "target", "protocol", "seed", "init", "weights", "epochs", "seconds"]
-        rows.append({key: about[key] for key in kept} | scores | {"record": str(path.parent)})
+    for path in sorted((folder / "runs").glob(f"*/{ABOUT}")):
+        about = About.read(path.parent)
+        row = {name: getattr(about, name) for name in SHOWN}
+        rows.append(row | _json(path.parent / METRICS) | {"record": str(path.parent)})
     if not rows:
         raise LesionsError(
             f"There are no run records in {folder / 'runs'}: run notebooks 04 and 05 first "
             f"(`make 06 PROFILE={folder.name}` runs what is missing)."
         )
     return pd.DataFrame(rows)
-
-
-def predictions_of(record: str | Path, split: str = "test") -> pd.DataFrame:
-    """A record's predictions for "test" or "validation"."""
-    predictions = pd.read_parquet(Path(record) / "predictions.parquet")
-    return predictions[predictions["split"] == split].reset_index(drop=True)
-
-
-def history_of(record: str | Path) -> pd.DataFrame:
-    """A record's history: one row an epoch."""
-    return pd.read_csv(Path(record) / "history.csv")
 
 
 def majority(record: str | Path) -> float:

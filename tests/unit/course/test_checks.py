@@ -40,9 +40,9 @@ def cells_of(number: str, edition: str = "instructor") -> list:
 
 def answer_in_notebook(number: str, edition: str = "instructor"):
     """What the exercise's own cell defines: the function, or the text, that goes to `check`."""
-    from lesions.networks import models
+    from lesions.networks import backbones
 
-    names = {"np": np, "pd": pd, "splits": splits, "balance": balance, "models": models,
+    names = {"np": np, "pd": pd, "splits": splits, "balance": balance, "backbones": backbones,
              "checks": checks}  # fmt: skip
     cells = cells_of(number, edition)
     (check,) = [cell for cell in cells if f'checks.exercise("{number}").check(' in cell.source]
@@ -185,9 +185,9 @@ def _text_bits(bits):
 
 
 def _prepare(name, pixels):
-    from lesions.networks import models
+    from lesions.networks import backbones
 
-    return models.BACKBONES[name][1](pixels)
+    return backbones.BACKBONES[name].preprocess(pixels)
 
 
 # exercise, a wrong answer, and a part of what is said of it

@@ -7,7 +7,7 @@ import pytest
 
 from course import sliders as widgets
 from lesions.figures import plots
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 
 
 @pytest.fixture
@@ -47,8 +47,7 @@ def draw(which: str, folder, **options) -> None:
     elif which == "decision":
         widgets.decision_threshold(PREDICTIONS, folder, **options)
     else:
-        settings = params.complete({})
-        settings.folder = folder
+        settings = Settings(folder=folder)
         image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8)
         widgets.augmentation_strength(image, settings, **options)
 

@@ -11,7 +11,7 @@ from lesions.core import files
 from lesions.core.errors import LesionsError
 from lesions.experiments import experiments
 from lesions.scores import evaluation
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 from lesions.splits import handover, leaks, protocols
 
 SIZE = 32
@@ -39,8 +39,7 @@ def settings(tmp_path, monkeypatch):
     table["localization"] = "back"
     table["dataset"] = np.where(lesion % 3 == 0, "rosendahl", "vidir_modern")
     table["path"] = "nowhere"
-    chosen = params.complete({"IMAGE_SIZE": SIZE, "HEAD_EPOCHS": 2, "PROFILE": "t"})
-    chosen.folder = tmp_path / "t"
+    chosen = Settings(IMAGE_SIZE=SIZE, HEAD_EPOCHS=2, PROFILE="t", folder=tmp_path / "t")
     chosen.folder.mkdir()
     keep = table[["image_id"]].assign(keep_honest=True, keep_paper=True, group=table["image_id"])
     # The second photographs of lesions 0 and 1 are copies of one another: a duplicate across ids.

@@ -1,8 +1,5 @@
 """The official test set: found, matched to a model's geometry, and scored."""
 
-import json
-from types import SimpleNamespace
-
 import cv2
 import numpy as np
 import pandas as pd
@@ -12,8 +9,9 @@ from lesions.core import files
 from lesions.core.errors import LesionsError
 from lesions.experiments import external
 from lesions.paper import published
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 from lesions.training import records, run_records
+from made import write_record
 
 CLASSES = ["mel", "nv"]
 SIZE = 32
@@ -37,11 +35,8 @@ def write_images(folder, width: int, height: int, count: int = 12):
 def settings(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
     given = {"IMAGE_SIZE": SIZE, "EPOCHS": 25, "AUGMENT": False, "LEARNING_RATE": 0.001}
-    chosen = params.complete(
-        given | {"RESAMPLE": "none", "PATIENCE": 25, "BOOTSTRAP": 50, "PROFILE": "t"}
-    )
-    chosen.folder = tmp_path / "t"
-    return chosen
+    given |= {"RESAMPLE": "none", "PATIENCE": 25, "BOOTSTRAP": 50, "PROFILE": "t"}
+    return Settings(folder=tmp_path / "t", **given)
 
 
 def train(settings, tmp_path, protocol: str):
@@ -63,14 +58,13 @@ def train(settings, tmp_path, protocol: str):
 
 def test_the_test_set_is_looked_for_beside_the_images(settings, tmp_path, monkeypatch):
     assert external.find(settings) is None, "the sample has none"
-    settings.DATASET = "ham10000"
+    settings = settings.replace(DATASET="ham10000")
     monkeypatch.setenv("HAM10000_DIR", str(tmp_path))
     assert external.find(settings) is None
     (tmp_path / "isic2018").mkdir()
     assert external.find(settings) == tmp_path / "isic2018"
-    settings.TEST_DIR = str(tmp_path / "nowhere")
     with pytest.raises(LesionsError, match="is no folder"):
-        external.find(settings)
+        external.find(settings.replace(TEST_DIR=str(tmp_path / "nowhere")))
 
 
 def test_where_it_is_not_here_the_table_is_empty(settings):
@@ -80,9 +74,9 @@ def test_where_it_is_not_here_the_table_is_empty(settings):
 
 @pytest.mark.parametrize("size", [(60, 45), (45, 45)])
 def test_a_cropping_model_is_scored_on_photographs_and_on_squares(settings, tmp_path, size):
-    settings.GEOMETRY = "crop"
+    settings = settings.replace(GEOMETRY="crop")
     train(settings, tmp_path, "honest")
-    settings.TEST_DIR = str(write_images(tmp_path / "isic", *size))
+    settings = settings.replace(TEST_DIR=str(write_images(tmp_path / "isic", *size)))
     table = external.score_all(run_records.load_records(settings.folder), settings)
     scores = table.set_index("metric")["value"]
     assert scores["accuracy"] > 0.9 and set(scores.index) == set(external.METRICS)
@@ -98,26 +92,25 @@ def test_squares_are_refused_for_a_model_that_squashes(settings, tmp_path, capsy
     table["path"] = str(folder / "ISIC_0000000.jpg")
     with pytest.raises(LesionsError, match="GEOMETRY=crop"):
         external.predict(record, table)
-    settings.TEST_DIR = str(folder)
+    settings = settings.replace(TEST_DIR=str(folder))
     assert external.score_all(run_records.load_records(settings.folder), settings).empty
     assert "trained on squashed images" in capsys.readouterr().err
 
 
 def test_only_models_of_the_diagnosis_are_scored(tmp_path):
-    about = {"model": "cnn", "target": "sex", "protocol": "honest", "settings": {}}
-    (tmp_path / "params.json").write_text(json.dumps(about))
+    write_record(tmp_path, "cnn", "sex", "honest", 0.5)
+    write_record(tmp_path, "fusion", "dx", "honest", 0.5)
     with pytest.raises(LesionsError, match="trained on sex"):
-        external.predict(tmp_path, pd.DataFrame())
-    (tmp_path / "params.json").write_text(json.dumps(about | {"target": "dx", "model": "fusion"}))
+        external.predict(tmp_path / "runs" / "honest-sex-cnn-seed0", pd.DataFrame())
     with pytest.raises(LesionsError, match="fusion asks for metadata"):
-        external.predict(tmp_path, pd.DataFrame())
+        external.predict(tmp_path / "runs" / "honest-dx-fusion-seed0", pd.DataFrame())
 
 
 def test_paper_always_squashes():
     from lesions.splits import protocols
 
     for geometry in ("crop", "squash"):
-        given = SimpleNamespace(GEOMETRY=geometry)
+        given = Settings(GEOMETRY=geometry)
         assert protocols.geometry("paper", given) == "squash"
         assert protocols.geometry("honest", given) == geometry
 

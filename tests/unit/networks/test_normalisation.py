@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lesions.networks import models, normalisation
+from lesions.networks import fully_connected, normalisation, pieces, residual
 from lesions.networks.backend import keras, seed_everything, tf
-from lesions.training import compact, fitting
+from lesions.training import fitting
 
 SIZE = 32
 
@@ -19,8 +19,8 @@ def test_a_hundredth_of_the_beginning_is_left_after_an_epoch():
 
 
 def test_layers_in_inner_models_are_found():
-    network = compact.network(SIZE, 3)
-    outer = keras.Sequential([keras.Input((SIZE, SIZE, 3)), compact.with_flips(network)])
+    network = residual.compact_cnn(SIZE, 3)
+    outer = keras.Sequential([keras.Input((SIZE, SIZE, 3)), pieces.with_mirror_images(network)])
     found = list(normalisation.layers_of(outer))
     assert len(found) == len(list(normalisation.layers_of(network))) > 8
     assert normalisation.fit_momentum(outer, 10) == pytest.approx(0.63, abs=0.01)
@@ -43,10 +43,10 @@ def test_after_few_steps_a_network_predicts_as_it_was_trained(kind, monkeypatch)
         """How far the two ways to predict lie apart on average, after a training."""
         seed_everything(0)
         if kind == "compact":
-            model = compact.network(SIZE, 3, width=8)
+            model = residual.compact_cnn(SIZE, 3, width=8)
             model.layers[-2].rate = 0.0  # dropout is the other thing that predicting leaves out
         else:
-            model = models.fully_connected(SIZE, 3, [64, 32], ["relu"] * 2, dropout=0.0)
+            model = fully_connected.fully_connected(SIZE, 3, [64, 32], ["relu"] * 2, dropout=0.0)
         fitting.fit(
             model,
             lambda epochs: data.repeat(len(epochs)),

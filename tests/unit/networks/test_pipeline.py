@@ -1,7 +1,6 @@
 """From images to batches: resizing, the cache, labels, balance, augmentation, tf.data."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,8 +11,9 @@ from lesions.core import files
 from lesions.core.errors import LesionsError
 from lesions.data import datasets, pixel_store
 from lesions.networks import augmentation, input_pipeline
+from lesions.networks.augmentation import Augmentation
 from lesions.networks.backend import keras, tf
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 from lesions.splits import balance, encoding, handover
 
 
@@ -27,10 +27,6 @@ def table(tmp_path, monkeypatch) -> pd.DataFrame:
         cv2.imwrite(str(path), np.full((30, 40, 3), 20 * number, np.uint8))
         rows.append({"image_id": f"IMG_{number}", "path": str(path), "dx": "nv"})
     return pd.DataFrame(rows)
-
-
-def settings(**changes) -> SimpleNamespace:
-    return params.complete(changes)
 
 
 def test_squash_keeps_everything_and_crop_keeps_shapes():
@@ -126,20 +122,37 @@ def test_a_shift_and_a_quarter_turn_go_where_they_should():
 
 
 def test_random_maps_stay_within_their_ranges():
-    chosen = settings(ROTATION=0.0, SHEAR=0.0, ZOOM=0.0, SHIFT=0.1, FLIP=False)
+    chosen = Augmentation(shift=0.1)
     maps = augmentation.random_affine(500, 100, chosen, [0, 1]).numpy()
     assert np.abs(maps[:, [2, 5]]).max() <= 10 and np.abs(maps[:, [2, 5]]).max() > 9
     np.testing.assert_allclose(maps[:, [0, 4]], 1, atol=1e-6)
-    still = settings(ROTATION=0.0, SHEAR=0.0, ZOOM=0.0, SHIFT=0.0, FLIP=True)
+    still = Augmentation(flip=True)
     mirrored = augmentation.random_affine(500, 100, still, [0, 1]).numpy()[:, 0]
     assert set(mirrored) == {-1.0, 1.0} and 0.4 < (mirrored < 0).mean() < 0.6
 
 
-def made_batches(training: bool, **changes) -> list:
+def test_quarter_turns_are_exact():
+    size = 16
+    chosen = Augmentation(quarter_turns=True)
+    image = np.random.default_rng(0).random((size, size, 3), dtype=np.float32)
+    images = np.repeat(image[None], 40, axis=0)
+    maps = augmentation.random_affine(40, size, chosen, [0, 1])
+    turned = augmentation.warp(images, maps).numpy()
+    quarters = [np.rot90(image, n) for n in range(4)]
+    which = [[np.allclose(one, quarter, atol=1e-4) for quarter in quarters] for one in turned]
+    assert np.sum(which, axis=1).tolist() == [1] * 40 and np.any(which, axis=0).all()
+
+
+def made_batches(training: bool, seed: int = 0) -> list:
     pixels = np.arange(8 * 32 * 32 * 3, dtype=np.uint32).reshape(8, 32, 32, 3).astype(np.uint8)
     targets = np.arange(8, dtype=np.float32)[:, None]
-    chosen = settings(BATCH_SIZE=3, EPOCH_SAMPLES=0, **changes)
-    dataset = input_pipeline.batches(pixels, np.arange(8), targets, chosen, training)
+    if training:
+        ranges = Augmentation.of(Settings())
+        dataset = input_pipeline.training_batches(
+            pixels, np.arange(8), targets, 3, seed, ranges=ranges
+        )
+    else:
+        dataset = input_pipeline.batches(pixels, np.arange(8), targets, 3)
     return [(images.numpy(), labels.numpy()) for images, labels in dataset]
 
 
@@ -152,19 +165,20 @@ def test_batches_keep_order_and_pixels_outside_training():
 
 
 def test_training_batches_are_shuffled_augmented_and_repeatable():
-    first, second = (made_batches(training=True, SEED=3) for _ in range(2))
+    first, second = (made_batches(training=True, seed=3) for _ in range(2))
     order = np.concatenate([labels for _, labels in first]).ravel().tolist()
     assert sorted(order) == list(range(8)) and order != list(range(8))
     for (a, _), (b, _) in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
-    other = np.concatenate([labels for _, labels in made_batches(True, SEED=4)]).ravel().tolist()
+    other = np.concatenate([labels for _, labels in made_batches(True, seed=4)]).ravel().tolist()
     assert other != order
 
 
 def test_an_epoch_takes_at_most_so_many_images():
     pixels = np.zeros((8, 32, 32, 3), np.uint8)
-    chosen = settings(BATCH_SIZE=3, EPOCH_SAMPLES=4)
-    dataset = input_pipeline.batches(pixels, np.arange(8), np.zeros((8, 1)), chosen, training=True)
+    dataset = input_pipeline.training_batches(
+        pixels, np.arange(8), np.zeros((8, 1)), batch_size=3, seed=0, most=4
+    )
     assert sum(len(images) for images, _ in dataset) == 4
 
 
@@ -181,7 +195,7 @@ def test_pages_of_the_mapped_file_are_given_back(tmp_path):
 
     pixels = np.load(tmp_path / "p.npy", mmap_mode="r")  # 39 MB
     before = mapped()
-    made = input_pipeline.batches(pixels, np.arange(800), np.zeros((800, 1)), settings())
+    made = input_pipeline.batches(pixels, np.arange(800), np.zeros((800, 1)), 32)
     first = np.concatenate([images[:, 0, 0, 0] for images, _ in made])
     np.testing.assert_allclose(first * 255, np.arange(800, dtype=np.uint8))
     assert mapped() < before + 15
@@ -204,8 +218,7 @@ def test_links_make_the_layout_that_keras_reads(table, tmp_path):
 
 
 def test_splits_come_back_and_other_settings_are_refused(tmp_path):
-    chosen = settings(PROFILE="t")
-    chosen.folder = tmp_path
+    chosen = Settings(PROFILE="t", folder=tmp_path)
     with pytest.raises(LesionsError, match="run notebook 03 first"):
         handover.load_splits(chosen)
     rows = pd.DataFrame({"image_id": ["a"], "lesion_id": ["b"], "label": ["NA"], "split": ["test"]})
@@ -216,9 +229,8 @@ def test_splits_come_back_and_other_settings_are_refused(tmp_path):
     found, pixels = handover.load_splits(chosen)
     assert found["honest-dx"].equals(rows) and pixels == {"honest": tmp_path}
     pd.testing.assert_frame_equal(handover.load_table(tmp_path), table.drop(columns="path"))
-    chosen.IMAGE_SIZE = 96
     with pytest.raises(LesionsError, match="IMAGE_SIZE=64, and here IMAGE_SIZE=96"):
-        handover.load_splits(chosen)
+        handover.load_splits(chosen.replace(IMAGE_SIZE=96))
 
 
 def test_atomic_keeps_the_old_file_when_the_new_one_fails(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import h5py
@@ -10,7 +11,8 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
 from lesions.core.errors import LesionsError
-from lesions.networks import models, weights
+from lesions.networks import backbones, weights
+from lesions.networks.backend import keras
 
 SIZE = 32
 
@@ -20,9 +22,9 @@ def made(tmp_path_factory) -> dict[str, bytes]:
     """Files of weights by backbone: not ImageNet's, but of their form, shapes and layer names."""
     folder = tmp_path_factory.mktemp("made")
     found = {}
-    for name in models.BACKBONES:
+    for name in backbones.BACKBONES:
         path = folder / f"{name}.h5"
-        network = models.backbone(name, SIZE, "none")[0].layers[-1]
+        network = backbones.backbone(name, SIZE, "none")[0].layers[-1]
         with h5py.File(path, "w") as file:  # ImageNet's are in the old form
             legacy_h5_format.save_weights_to_hdf5_group(file, network)
         found[name] = path.read_bytes()
@@ -32,8 +34,10 @@ def made(tmp_path_factory) -> dict[str, bytes]:
 @pytest.fixture
 def server(made, monkeypatch):
     """Serves the made files under Keras's names, and lets their md5 pass for Keras's."""
-    real = {name: weights.source(name) for name in models.BACKBONES}
-    content = {real[name].name: data for name, data in made.items()}
+    content = {backbones.BACKBONES[name].file: data for name, data in made.items()}
+    for name, data in made.items():
+        known = replace(backbones.BACKBONES[name], md5=hashlib.md5(data).hexdigest())
+        monkeypatch.setitem(backbones.BACKBONES, name, known)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -48,11 +52,6 @@ def server(made, monkeypatch):
         def log_message(self, *_) -> None:
             pass
 
-    def known(name: str) -> weights.Source:
-        one = real[name]
-        return weights.Source(one.name, one.url, hashlib.md5(made[name]).hexdigest())
-
-    monkeypatch.setattr(weights, "source", known)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
@@ -62,11 +61,20 @@ def server(made, monkeypatch):
     running.shutdown()
 
 
-def test_keras_is_asked_for_the_files_without_a_top():
-    for name in models.BACKBONES:
-        found = weights.source(name)
-        assert found.name.startswith(name) and found.name.endswith("notop.h5")
-        assert found.url.startswith("https://") and len(found.md5) == 32
+class Asked(Exception):
+    """Carries what Keras was about to fetch."""
+
+
+@pytest.mark.parametrize("name", list(backbones.BACKBONES))
+def test_addresses_and_md5_sums_are_those_that_keras_asks_for(name, monkeypatch):
+    def ask(fname, origin, file_hash, **_):
+        raise Asked(fname, origin, file_hash)
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", ask)
+    known = backbones.BACKBONES[name]
+    with pytest.raises(Asked) as asked:
+        known.make(weights="imagenet", include_top=False, input_shape=(32, 32, 3))
+    assert asked.value.args == (known.file, known.url, known.md5)
 
 
 def test_weights_are_fetched_once_and_used_offline(server, made, tmp_path, capsys):
@@ -75,8 +83,8 @@ def test_weights_are_fetched_once_and_used_offline(server, made, tmp_path, capsy
     images = np.random.default_rng(0).random((1, SIZE, SIZE, 3), dtype=np.float32)
     features = []
     for seed in (0, 1):  # whatever the network began with
-        models.keras.utils.set_random_seed(seed)
-        network, origin = models.backbone("densenet121", SIZE, str(tmp_path))
+        keras.utils.set_random_seed(seed)
+        network, origin = backbones.backbone("densenet121", SIZE, str(tmp_path))
         assert origin == "imagenet"  # by name and md5 these are what Keras would fetch
         features.append(np.asarray(network(images)))
     np.testing.assert_array_equal(*features)
@@ -86,7 +94,7 @@ def test_weights_are_fetched_once_and_used_offline(server, made, tmp_path, capsy
 
 
 def test_wrong_bytes_are_not_kept(server, tmp_path):
-    name = weights.source("vgg16").name
+    name = backbones.BACKBONES["vgg16"].file
     whole = server.content[name]
     server.content[name] = whole[:-1] + bytes([whole[-1] ^ 1])
     with pytest.raises(LesionsError, match=r"other bytes than those of vgg16.*twice"):
@@ -100,19 +108,19 @@ def test_a_damaged_file_is_refused_and_fetched_again(server, tmp_path):
     first = weights.fetch(tmp_path, server.address, delays=(0.0,))[0]
     first.write_bytes(first.read_bytes()[:1000])  # cut off while it was copied, say
     with pytest.raises(LesionsError, match="not the file that Keras knows by this name"):
-        models.backbone("vgg16", SIZE, str(tmp_path))
+        backbones.backbone("vgg16", SIZE, str(tmp_path))
     weights.fetch(tmp_path, server.address, delays=(0.0,))
-    assert models.backbone("vgg16", SIZE, str(tmp_path))[1] == "imagenet"
+    assert backbones.backbone("vgg16", SIZE, str(tmp_path))[1] == "imagenet"
 
 
 def test_weights_of_another_network_are_refused(server, made, tmp_path):
     path = tmp_path / "mine.h5"
     path.write_bytes(made["resnet50"])
     with pytest.raises(LesionsError, match="does not hold weights of vgg16"):
-        models.backbone("vgg16", SIZE, str(path))
+        backbones.backbone("vgg16", SIZE, str(path))
     path.write_bytes(made["vgg16"][:5000])
     with pytest.raises(LesionsError, match="does not hold weights of vgg16"):
-        models.backbone("vgg16", SIZE, str(path))
+        backbones.backbone("vgg16", SIZE, str(path))
 
 
 def test_the_command_line_says_what_failed(server, tmp_path, capsys):

@@ -1,11 +1,10 @@
 """`protocols`: what the networks really get; honest rows leak nothing, the paper's rows do."""
 
-from types import SimpleNamespace
-
 import pandas as pd
 import pytest
 
 from lesions.core.errors import LesionsError
+from lesions.settings.parameters import Settings
 from lesions.splits import handover, protocols
 from lesions.splits.leaks import leak_report
 from made import made_groups, made_table
@@ -42,7 +41,7 @@ def test_what_has_one_class_only_is_no_target(table: pd.DataFrame) -> None:
 @pytest.mark.parametrize("resample", ["over", "under", "none"])
 def test_honest_rows_leak_nothing(table: pd.DataFrame, resample: str) -> None:
     keep = keep_list(table)
-    settings = SimpleNamespace(RESAMPLE=resample, SEED=1)
+    settings = Settings(RESAMPLE=resample, SEED=1)
     rows = protocols.rows_for("honest", table, keep, "dx", settings)
     groups = keep.set_index("image_id")["group"]
     report = leak_report(rows, duplicates=groups).query("label == 'all'").set_index("split")
@@ -54,7 +53,7 @@ def test_honest_rows_leak_nothing(table: pd.DataFrame, resample: str) -> None:
 
 
 def test_the_papers_rows_have_most_test_images_in_training(table: pd.DataFrame) -> None:
-    settings = SimpleNamespace(RESAMPLE="over", SEED=1)
+    settings = Settings(RESAMPLE="over", SEED=1)
     rows = protocols.rows_for("paper", table, keep_list(table), "dx", settings)
     report = leak_report(rows).query("label == 'all'")
     assert (report["same_image"] / report["images"]).min() > 0.7

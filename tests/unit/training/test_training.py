@@ -1,4 +1,4 @@
-"""The models, how they are trained, and the record that a run leaves."""
+"""How the models are trained, and the record that a run leaves."""
 
 import inspect
 import json
@@ -12,10 +12,19 @@ import pytest
 
 from lesions.core import files
 from lesions.core.errors import LesionsError
-from lesions.networks import backend, models
+from lesions.networks import backbones, pieces, registry
 from lesions.networks.backend import keras, seed_everything
-from lesions.settings import params
-from lesions.training import features, fitting, records, run_records, training
+from lesions.settings.parameters import Settings
+from lesions.training import (
+    features,
+    fitting,
+    heads,
+    recipes,
+    records,
+    run_records,
+    split_data,
+    trained,
+)
 
 SIZE = 32
 
@@ -44,102 +53,8 @@ def split(tmp_path) -> tuple[pd.DataFrame, object]:
 
 
 def settings(tmp_path, **changes):
-    chosen = params.complete(
-        {"IMAGE_SIZE": SIZE, "EPOCHS": 3, "HEAD_EPOCHS": 3, "PROFILE": "t"} | changes
-    )
-    chosen.folder = tmp_path / "t"
-    return chosen
-
-
-def weighted(model) -> list[int]:
-    """Widths of the dense layers and channels of the convolutions, in order."""
-    kinds = (keras.layers.Dense, keras.layers.Conv2D)
-    layers = [layer for layer in model.layers if isinstance(layer, kinds)]
-    return [getattr(layer, "units", None) or layer.filters for layer in layers]
-
-
-def rates(model) -> set[float]:
-    return {layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
-
-
-def test_the_networks_are_those_of_the_paper(tmp_path):
-    built = {n: models.build(n, SIZE, 2, settings(tmp_path)) for n in models.SCRATCH}
-    assert weighted(built["fcnn_relu"]) == [256, 128, 1] and rates(built["fcnn_relu"]) == {0.3}
-    tanh = built["fcnn_relu_tanh"]
-    assert weighted(tanh) == [512, 256, 128, 1] and rates(tanh) == {0.4}
-    dense = [layer for layer in tanh.layers if isinstance(layer, keras.layers.Dense)]
-    assert [layer.activation.__name__ for layer in dense] == ["tanh", "relu", "relu", "sigmoid"]
-    l2 = built["fcnn_l2"]
-    assert weighted(l2) == [512, 256, 128, 1] and rates(l2) == {0.5} and len(l2.losses) == 3
-    assert weighted(built["cnn"])[:3] == [32, 64, 118] and rates(built["cnn"]) == {0.3}
-    assert weighted(built["fcnn_dx_type"]) == [512, 256, 128, 1]
-    for name in ("fcnn_relu", "fcnn_relu_tanh", "fcnn_l2", "fcnn_dx_type"):
-        norms = [k for k in built[name].layers if isinstance(k, keras.layers.BatchNormalization)]
-        assert len(norms) == len(weighted(built[name])) - 1
-
-
-@pytest.mark.parametrize("name", list(models.SCRATCH))
-def test_a_model_gives_probabilities_for_any_number_of_classes(name, tmp_path):
-    images = np.random.default_rng(0).random((4, SIZE, SIZE, 3), dtype=np.float32)
-    for classes in (2, 7):
-        network = models.build(name, SIZE, classes, settings(tmp_path))
-        p = fitting.probabilities(network, images)
-        assert p.shape == (4, classes)
-        np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", list(models.BACKBONES))
-def test_a_backbone_is_frozen_and_sees_the_pixels_it_was_trained_on(name):
-    network, origin = models.backbone(name, SIZE, "none")
-    assert origin == "random" and not network.trainable_weights
-    images = np.random.default_rng(0).random((2, SIZE, SIZE, 3), dtype=np.float32)
-    inner = network.layers[-1]
-    expected = inner(models.BACKBONES[name][1](images * 255.0), training=False)
-    np.testing.assert_allclose(network(images), expected, rtol=1e-4, atol=1e-4)
-
-
-def test_preprocessing_is_each_backbones_own():
-    white = np.ones((1, 1, 1, 3), np.float32) * 255
-    means = [103.939, 116.779, 123.68]  # of ImageNet, blue first
-    for name in ("vgg16", "resnet50"):
-        np.testing.assert_allclose(
-            np.ravel(models.BACKBONES[name][1](white.copy())), 255 - np.array(means), atol=1e-3
-        )
-    expected = (1 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
-    found = np.ravel(models.BACKBONES["densenet121"][1](white.copy()))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_local_weights_are_loaded_and_wrong_ones_refused(tmp_path):
-    original, _ = models.backbone("resnet50", SIZE, "none")
-    path = tmp_path / "resnet50_weights_notop.weights.h5"
-    original.layers[-1].save_weights(path)
-    images = np.random.default_rng(0).random((2, SIZE, SIZE, 3), dtype=np.float32)
-    for where in (path, tmp_path):
-        loaded, origin = models.backbone("resnet50", SIZE, str(where))
-        assert origin == "file"
-        np.testing.assert_allclose(loaded(images), original(images), rtol=1e-5)
-    with pytest.raises(LesionsError, match="does not hold weights of vgg16"):
-        models.backbone("vgg16", SIZE, str(path))
-    with pytest.raises(LesionsError, match=r"no vgg16\*\.h5 in the folder"):
-        models.backbone("vgg16", SIZE, str(tmp_path))
-    with pytest.raises(LesionsError, match="neither imagenet, none"):
-        models.backbone("vgg16", SIZE, str(tmp_path / "missing.h5"))
-
-
-def test_imagenet_weights_that_cannot_be_had_are_said_so(monkeypatch, capsys):
-    make, preprocess = models.BACKBONES["vgg16"]
-
-    def offline(weights, **options):
-        if weights == "imagenet":
-            raise Exception("URL fetch failure on https://example.invalid: None -- no network")
-        return make(weights=None, **options)
-
-    monkeypatch.setitem(models.BACKBONES, "vgg16", (offline, preprocess))
-    monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
-    _, origin = models.backbone("vgg16", SIZE, "imagenet")
-    assert origin == "random"
-    assert "cannot be had" in capsys.readouterr().err
+    given = {"IMAGE_SIZE": SIZE, "EPOCHS": 3, "HEAD_EPOCHS": 3, "PROFILE": "t"}
+    return Settings(**{"folder": tmp_path / "t"} | given | changes)
 
 
 def test_fit_has_no_way_in_for_test_data():
@@ -154,14 +69,14 @@ def test_training_does_not_depend_on_the_test_part(name, split, tmp_path):
     chosen = settings(tmp_path)
     found = []
     for change in (False, True):
-        data = training.prepare(rows, folder)
+        data = split_data.prepare(rows, folder)
         if change:
             data.pixels = np.array(data.pixels)
             data.pixels[data.part("test")] = 0
             data.pixels = save_again(data.pixels, tmp_path)
             data.targets[data.part("test")] = np.roll(data.targets[data.part("test")], 1, axis=1)
         seed_everything(0)
-        found.append(training.train(name, data, chosen, "t").model.get_weights())
+        found.append(recipes.train(name, data, chosen, "t").model.get_weights())
     for a, b in zip(*found, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -186,11 +101,13 @@ def test_a_run_leaves_a_whole_record_and_is_not_trained_again(split, tmp_path, m
     test = run_records.predictions_of(record)
     assert list(test["image_id"]) == list(rows.loc[rows["split"] == "test", "image_id"])
     assert json.loads((record / "metrics.json").read_text())["accuracy"] > 0.8
-    monkeypatch.setattr(training, "train", None)
+    monkeypatch.setattr(recipes, "train", None)
     assert records.train_run("cnn", "dx", "honest", rows, folder, chosen) == record
-    chosen.LEARNING_RATE = 0.01
+    changed = chosen.replace(LEARNING_RATE=0.01)
     with pytest.raises(TypeError):  # something it depends on changed, so it wants to train
-        records.train_run("cnn", "dx", "honest", rows, folder, chosen)
+        records.train_run("cnn", "dx", "honest", rows, folder, changed)
+    more = chosen.replace(MULTICLASS_RUNS="cnn:dx", BOOTSTRAP=77, DIAL_SEEDS=0)
+    assert records.train_run("cnn", "dx", "honest", rows, folder, more) == record
     assert run_records.predictions_of(record).equals(test)
 
 
@@ -198,8 +115,8 @@ def test_the_same_seed_gives_the_same_predictions(split, tmp_path):
     rows, folder = split
     found = []
     for name in ("a", "b", "c"):
-        chosen = settings(tmp_path, EPOCHS=1, SEED=1 if name == "c" else 0)
-        chosen.folder = tmp_path / name
+        seed = 1 if name == "c" else 0
+        chosen = settings(tmp_path, EPOCHS=1, SEED=seed, folder=tmp_path / name)
         record = records.train_run("cnn", "dx", "honest", rows, folder, chosen)
         found.append(run_records.predictions_of(record)["p_nv"].to_numpy())
     np.testing.assert_array_equal(found[0], found[1])
@@ -209,37 +126,39 @@ def test_the_same_seed_gives_the_same_predictions(split, tmp_path):
 @pytest.mark.parametrize("name", ["vgg16", "autoencoder_classifier"])
 def test_a_frozen_model_predicts_from_features_what_it_does_from_images(name, split, tmp_path):
     rows, folder = split
-    data = training.prepare(rows, folder)
+    data = split_data.prepare(rows, folder)
     chosen = settings(tmp_path)
-    trained = training.train(name, data, chosen, "t")
+    found = recipes.train(name, data, chosen, "t")
     numbers = np.array([50, 3, 3, 59])
-    fast = training.predict(trained, data, numbers, chosen)
-    trained.features = None
-    np.testing.assert_allclose(fast, training.predict(trained, data, numbers, chosen), atol=1e-5)
+    fast = trained.predict(found, data, numbers, 32)
+    found.features = None
+    np.testing.assert_allclose(fast, trained.predict(found, data, numbers, 32), atol=1e-5)
     np.testing.assert_array_equal(fast[1], fast[2])
 
 
 def test_a_head_learns_from_features_what_the_whole_model_learns(split, tmp_path, monkeypatch):
     """Features once and a head, against the whole frozen model: the same losses and weights."""
     rows, folder = split
-    data = training.prepare(rows, folder)
-    chosen = settings(tmp_path, AUGMENT=False, EPOCH_SAMPLES=0, PATIENCE=9)
-    network, _ = models.backbone("densenet121", SIZE, "none")
-    found = features.of_all_images(network, data.pixels, chosen, "t")
-    heads = [models.head(found[data.part("train")], "densenet121", 3) for _ in range(2)]
-    heads[1].set_weights(heads[0].get_weights())
-    for one in heads:
+    data = split_data.prepare(rows, folder)
+    network, _ = backbones.backbone("densenet121", SIZE, "none")
+    found = features.of_all_images(network, data.pixels, "t")
+    tops = [pieces.head(found[data.part("train")], 3, (128,)) for _ in range(2)]
+    tops[1].set_weights(tops[0].get_weights())
+    for one in tops:
         one.layers[2].rate = 0.0  # each has its own random dropout
-    whole = keras.Sequential([keras.Input((SIZE, SIZE, 3)), network, heads[0]])
-    train, validation = training._image_sets(data, chosen)
+    whole = keras.Sequential([keras.Input((SIZE, SIZE, 3)), network, tops[0]])
+    train, validation = split_data.image_sets(data, 32, seed=0)
     options = {"loss": "categorical_crossentropy", "epochs": 3, "patience": 0, "every": 0}
     usual = fitting.fit(
         whole, train, validation, "t", optimizer=keras.optimizers.Adam(1e-3), **options
     )
-    monkeypatch.setattr(models, "head", lambda *_: heads[1])
-    trained = training.train_head(network, found, "densenet121", data, chosen, "t")
+    monkeypatch.setattr(pieces, "head", lambda *_: tops[1])
+    once = heads.fit_head(
+        network, found, data, "t", units=(128,), epochs=3, patience=9, rate=1e-3, batch_size=32,
+        seed=0,
+    )  # fmt: skip
     columns = ["loss", "val_loss"]
-    np.testing.assert_allclose(trained.history[columns], usual[columns], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(once.history[columns], usual[columns], rtol=1e-3, atol=1e-4)
 
 
 def test_augmented_views_change_training_and_not_prediction(split, tmp_path):
@@ -247,14 +166,13 @@ def test_augmented_views_change_training_and_not_prediction(split, tmp_path):
     found = {}
     for views in (1, 3):
         chosen = settings(tmp_path, FEATURE_VIEWS=views)
-        data = training.prepare(rows, folder)
+        data = split_data.prepare(rows, folder)
         seed_everything(0)
-        trained = training.train("vgg16", data, chosen, "t")
-        found[views] = trained
+        found[views] = one = recipes.train("vgg16", data, chosen, "t")
         numbers = data.part("test")
-        fast = training.predict(trained, data, numbers, chosen)
-        trained.features = None
-        slow = training.predict(trained, data, numbers, chosen)
+        fast = trained.predict(one, data, numbers, 32)
+        one.features = None
+        slow = trained.predict(one, data, numbers, 32)
         np.testing.assert_allclose(fast, slow, atol=1e-5)
     losses = [found[views].history["loss"].iloc[-1] for views in (1, 3)]
     assert losses[1] > losses[0]  # there is more to learn
@@ -268,7 +186,7 @@ def test_an_interrupted_run_leaves_no_record(split, tmp_path, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "predictions", stop)
+    monkeypatch.setattr(trained, "predictions", stop)
     with pytest.raises(KeyboardInterrupt):
         records.train_run("fcnn_relu", "dx", "honest", rows, folder, chosen)
     assert not list(tmp_path.glob("t/runs/*"))
@@ -276,10 +194,10 @@ def test_an_interrupted_run_leaves_no_record(split, tmp_path, monkeypatch):
 
 def test_a_run_that_diverges_stops_with_a_sentence(split, tmp_path):
     rows, folder = split
-    data = training.prepare(rows, folder)
+    data = split_data.prepare(rows, folder)
     data.targets = data.targets * np.nan
     with pytest.raises(LesionsError, match="loss is no longer a number in epoch 1"):
-        training.train("fcnn_relu", data, settings(tmp_path), "fcnn_relu:dx")
+        recipes.train("fcnn_relu", data, settings(tmp_path), "fcnn_relu:dx")
 
 
 class Interrupted(Exception):
@@ -294,7 +212,7 @@ def test_an_interrupted_training_goes_on_to_the_same_result(name, split, tmp_pat
     rows, folder = split
     chosen = settings(tmp_path, EPOCHS=4, HEAD_EPOCHS=4, PATIENCE=2, OWN_EPOCHS=4)
     whole = records.train_run(name, "dx", "honest", rows, folder, chosen)
-    chosen.folder = tmp_path / "interrupted"
+    chosen = chosen.replace(folder=tmp_path / "interrupted")
     monkeypatch.setattr(fitting, "KEEP_EVERY", 0.0)
     ended = fitting.Epochs.on_epoch_end
 
@@ -320,7 +238,8 @@ def test_an_interrupted_training_goes_on_to_the_same_result(name, split, tmp_pat
 def test_the_history_of_a_run_that_diverged_is_kept(split, tmp_path):
     rows, folder = split
     chosen = settings(tmp_path, EPOCHS=40, EPOCH_SAMPLES=0)
-    chosen.LEARNING_RATE = 1e30
+    # No parameter may be as large as that.
+    object.__setattr__(chosen, "LEARNING_RATE", 1e30)
     with pytest.raises(LesionsError, match="no longer a number"):
         records.train_run("cnn", "dx", "honest", rows, folder, chosen)
     assert "loss" in (tmp_path / "t" / "diverged" / "honest-dx-cnn-seed0.csv").read_text()
@@ -336,12 +255,11 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 spread = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 backend.strategy = lambda: spread
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 from lesions.training import records
 rows, pixels, folder = pd.read_csv(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-chosen = params.complete({"IMAGE_SIZE": 32, "EPOCHS": 6, "AUGMENT": False, "PROFILE": "t",
-                          "HEAD_EPOCHS": 6, "OWN_EPOCHS": 3, "EPOCH_SAMPLES": 0})
-chosen.folder = folder
+chosen = Settings(IMAGE_SIZE=32, EPOCHS=6, AUGMENT=False, HEAD_EPOCHS=6, OWN_EPOCHS=3,
+                  EPOCH_SAMPLES=0, folder=folder)
 for name in ("cnn", "compact_cnn"):
     records.train_run(name, "dx", "honest", rows, pixels, chosen)
 print(spread.num_replicas_in_sync, "devices")
@@ -371,15 +289,23 @@ def test_training_on_two_devices(split, tmp_path):
 def test_fine_tuning_moves_the_top_and_leaves_the_rest(split, tmp_path):
     rows, folder = split
     chosen = settings(tmp_path, FINE_TUNE_LAYERS=8, FINE_TUNE_RATE=0.01, HEAD_EPOCHS=1)
-    seed_everything(0)
-    before = [w.copy() for w in models.backbone("resnet50", SIZE, "none")[0].get_weights()]
-    seed_everything(0)
-    data = training.prepare(rows, folder)
-    trained = training.train("resnet50", data, chosen, "t")
-    after = trained.model.layers[0].get_weights()
+    before = [
+        w.copy() for w in features.frozen_backbone("resnet50", SIZE, "none", 0)[0].get_weights()
+    ]
+    data = split_data.prepare(rows, folder)
+    found = recipes.train("resnet50", data, chosen, "t")
+    after = found.model.layers[0].get_weights()
     moved = [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
     assert any(moved) and not any(moved[: len(moved) // 2])
-    assert len(trained.history) == 1 + chosen.FINE_TUNE_EPOCHS
+    assert len(found.history) == 1 + chosen.FINE_TUNE_EPOCHS
+
+
+def test_fine_tuning_is_for_the_models_that_declare_it(split, tmp_path):
+    rows, folder = split
+    chosen = settings(tmp_path, FINE_TUNE_LAYERS=8, HEAD_EPOCHS=1)
+    assert not registry.entry("vgg16").fine_tune, "frozen, as in the paper"
+    found = recipes.train("vgg16", split_data.prepare(rows, folder), chosen, "t")
+    assert len(found.history) == 1 and found.features is not None
 
 
 def test_runs_are_read_from_text():
@@ -387,29 +313,3 @@ def test_runs_are_read_from_text():
     for text in ("cnn", "cnn:age", "vgg19:dx"):
         with pytest.raises(LesionsError, match="is not a model and a target"):
             records.parse_runs(text)
-
-
-def test_half_precision_is_for_where_it_is_quicker(monkeypatch):
-    monkeypatch.setattr(backend, "GPUS", [])
-    monkeypatch.setattr(backend, "has_half_units", lambda: True)
-    assert backend.precision("auto", 64) == "float32"
-    assert backend.precision("auto", 128) == "mixed_bfloat16"
-    assert backend.precision("float32", 128) == "float32"
-    monkeypatch.setattr(backend, "has_half_units", lambda: False)
-    assert backend.precision("auto", 128) == "float32"
-    monkeypatch.setattr(backend, "GPUS", ["one"])
-    assert backend.precision("auto", 64) == "mixed_float16"
-
-
-def test_half_precision_spares_backbones_heads_and_probabilities():
-    """With random weights, features differ in digits that half precision does not have."""
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        network, _ = models.backbone("densenet121", SIZE, "none")
-        head = models.head(np.ones((4, 1024), np.float32), "densenet121", 3)
-        plain = models.cnn(SIZE, 3)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert {layer.compute_dtype for layer in [*network.layers, *head.layers]} == {"float32"}
-    assert {layer.compute_dtype for layer in plain.layers[:-1]} == {"bfloat16"}
-    assert plain.layers[-1].compute_dtype == "float32"

@@ -1,6 +1,4 @@
-"""The models of our own: the compact network's recipe, and the fusion with metadata."""
-
-from types import SimpleNamespace
+"""The fusion with metadata: two views are better than one, and validation decides how much."""
 
 import numpy as np
 import pandas as pd
@@ -8,58 +6,9 @@ import pytest
 
 from lesions.core.errors import LesionsError
 from lesions.experiments import fusion
-from lesions.networks import augmentation
-from lesions.networks.backend import keras
 from lesions.scores import evaluation
-from lesions.training import compact
 
 CLASSES = ["bkl", "mel", "nv"]
-
-
-def test_a_residual_block_adds_what_came_in():
-    images = keras.Input((8, 8, 4))
-    block = keras.Model(images, compact.residual_block(images, 4))
-    # Without its two convolutions nothing is left but what came in.
-    block.set_weights([np.zeros_like(w) for w in block.get_weights()])
-    given = np.random.default_rng(0).random((2, 8, 8, 4), dtype=np.float32)
-    np.testing.assert_allclose(block.predict(given, verbose=0), given, atol=1e-6)
-    halved = keras.Model(images, compact.residual_block(images, 8, strides=2))
-    assert halved.output_shape == (None, 4, 4, 8)
-
-
-def test_the_network_is_small_and_fits_any_size():
-    small, large = (compact.network(size, 7) for size in (32, 96))
-    assert small.count_params() == large.count_params() < 1_300_000
-    assert compact.network(32, 2).output_shape == (None, 1)
-
-
-def test_mirror_images_get_the_same_answer():
-    model = compact.with_flips(compact.network(32, 3))
-    images = np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32)
-    expected = model.predict(images, verbose=0)
-    for mirrored in (images[:, ::-1], images[:, :, ::-1], images[:, ::-1, ::-1]):
-        np.testing.assert_allclose(model.predict(mirrored, verbose=0), expected, atol=1e-6)
-    assert not np.allclose(model.predict(images.swapaxes(1, 2), verbose=0), expected, atol=1e-6)
-
-
-def test_the_step_size_rises_and_falls_to_nothing():
-    rate = compact.optimizer(200)._learning_rate
-    values = [float(rate(step)) for step in (0, 20, 110, 200)]
-    assert values[1] == pytest.approx(compact.PEAK_RATE, rel=1e-3)
-    assert values[0] < values[2] < values[1] and values[3] == pytest.approx(0, abs=1e-8)
-
-
-def test_quarter_turns_are_exact():
-    size = 16
-    still = {"ROTATION": 0.0, "SHEAR": 0.0, "ZOOM": 0.0, "SHIFT": 0.0, "FLIP": False}
-    chosen = SimpleNamespace(**still, QUARTER_TURNS=True)
-    image = np.random.default_rng(0).random((size, size, 3), dtype=np.float32)
-    images = np.repeat(image[None], 40, axis=0)
-    maps = augmentation.random_affine(40, size, chosen, [0, 1])
-    turned = augmentation.warp(images, maps).numpy()
-    quarters = [np.rot90(image, n) for n in range(4)]
-    which = [[np.allclose(one, quarter, atol=1e-4) for quarter in quarters] for one in turned]
-    assert np.sum(which, axis=1).tolist() == [1] * 40 and np.any(which, axis=0).all()
 
 
 def made_predictions(seed: int, noise: float) -> pd.DataFrame:

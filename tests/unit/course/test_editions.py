@@ -81,6 +81,27 @@ def test_outputs_stay_except_among_the_exercises(name):
     assert any(cell.get("outputs") for cell in student.cells)
 
 
+def test_an_exercise_stands_anywhere_and_ends_at_the_next_heading():
+    v4 = nbformat.v4
+    cells = [
+        v4.new_markdown_cell("## A section\n\nWords."),
+        v4.new_code_cell("1"),
+        v4.new_markdown_cell("### Exercise 01.1 · Predict"),
+        v4.new_code_cell("2"),
+        v4.new_markdown_cell("### More of the section"),
+        v4.new_code_cell("3"),
+        v4.new_markdown_cell("### Exercise 01.2 · Think"),
+        v4.new_code_cell("4"),
+        v4.new_markdown_cell("## Quiz"),
+        v4.new_code_cell("5"),
+        v4.new_markdown_cell("## What you have seen"),
+        v4.new_code_cell("6"),
+    ]
+    found = list(editions.by_exercise(cells))
+    assert [number for number, _, _ in found][1::2] == [None, "01.1", None, "01.2", None, None]
+    assert [among for _, among, _ in found][1::2] == [False, True, False, True, True, False]
+
+
 def test_making_it_again_changes_nothing(folder):
     before = contents(folder)
     assert set(before) == {*(f"{name}.ipynb" for name in NAMES), editions.WRITTEN, "glossary.md"}

@@ -120,14 +120,16 @@ def address(folder):
 def address_of(server: subprocess.Popen, runtime: Path, log: Path) -> str:
     """Wait until the server has written where it listens, and answers there."""
     for _ in range(240):
-        assert server.poll() is None, log.read_text()[-2000:]
+        assert server.poll() is None, log.read_text(encoding="utf-8")[-2000:]
         for file in runtime.glob("jpserver-*.json"):
             with contextlib.suppress(OSError, ValueError):
                 found = json.loads(file.read_text())["url"]
                 urllib.request.urlopen(f"{found}api?token={TOKEN}", timeout=10).close()
                 return found
         time.sleep(0.25)
-    pytest.fail(f"JupyterLab did not start within a minute: {log.read_text()[-2000:]}")
+    pytest.fail(
+        f"JupyterLab did not start within a minute: {log.read_text(encoding='utf-8')[-2000:]}"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import yaml
 
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD, ROOT, write_json
+from lesions.settings.assignments import split_assignments
 
 PROFILES = ROOT / "notebooks" / "profiles"
 
@@ -241,7 +242,7 @@ def read_assignments(text: str) -> dict[str, Any]:
         LesionsError: a part is not NAME=value, or the value is refused.
     """
     values = {}
-    for part in text.split():
+    for part in split_assignments(text):
         name, equals, raw = part.partition("=")
         if not equals:
             raise LesionsError(f"Parameters are given as NAME=value; got {part!r}.")

@@ -64,7 +64,7 @@ def reach(name: str) -> tuple[list[str], list[str]]:
 
 
 def _kept_tables() -> dict[str, str]:
-    """What the course keeps beside its code: reference tables and kept results, by their content."""
+    """What the course keeps beside its code: reference tables and kept results, by content."""
     found = (path for pattern in ("*.csv", "*.json", "results/*/*.csv")
              for path in (ROOT / "data").glob(pattern))  # fmt: skip
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}

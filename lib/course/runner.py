@@ -94,7 +94,7 @@ def run(names: list[str], given: dict[str, Any], jobs: int = 1) -> int:
         print(f"{name} …", flush=True)
         started = time.time()
         begin(name, stamps)
-        # A notebook shows the parameters that matter to its reader, and may use more of a profile's.
+        # A notebook shows the parameters that its reader may change, and may use others as well.
         own = catalogue.code(name)[1]
         handed = {n: values[n] for n in reach(name)[1] if n in own or n in given}
         execute(name, handed, folder / "notebooks" / f"{name}.ipynb")

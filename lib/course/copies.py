@@ -196,3 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(line)
     print(f"{given.edition.capitalize()} edition: {place}")
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

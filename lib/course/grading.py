@@ -140,3 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     for sentence in strange:
         print(sentence, file=sys.stderr)
     return 1 if strange else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -226,6 +226,22 @@ def test_a_widget_becomes_a_sentence_and_solutions_are_left_out(tmp_path):
     assert "y = 7" in site_build.notebook_page(tmp_path / "01_x.ipynb", "instructor")
 
 
+def test_a_run_of_some_notebooks_makes_a_site_of_all(tmp_path, monkeypatch):
+    """Pages link to each other: what was not run is shown as it is stored, and says so."""
+    monkeypatch.setattr(site_build, "SOURCES", tmp_path / "sources")
+    run = tmp_path / "few" / "notebooks"
+    run.mkdir(parents=True)
+    (run / "05_multiclass_cnn.ipynb").write_bytes(
+        (catalogue.NOTEBOOKS / "05_multiclass_cnn.ipynb").read_bytes()
+    )
+    site_build.gather(run, tmp_path / "few", "student")
+    made = {path.stem: path for path in (tmp_path / "sources" / "notebooks").glob("*.ipynb")}
+    assert sorted(made) == catalogue.names()
+    for name, path in made.items():
+        noted = "was not run with profile few" in path.read_text(encoding="utf-8")
+        assert noted == (name != "05_multiclass_cnn"), name
+
+
 def test_a_folder_without_notebooks_is_refused_with_a_sentence(tmp_path):
     with pytest.raises(LesionsError, match="There are no notebooks in"):
         site_build.gather(tmp_path, tmp_path, "student")

@@ -1,104 +1,40 @@
-# The course's commands. `make help` lists them.
-PROFILE ?= sample
-P ?=
-EDITION ?= student
-# Notebooks at a time, where they need nothing of each other (01 and 03, 04 and 05); 1 where memory is short.
-JOBS ?= 2
-# The folder whose notebooks the site shows: make site FROM=build/quick/notebooks
-FROM ?= notebooks
-# What a class handed in: make grade HANDIN=folder
-HANDIN ?= hand-in
+# The course's commands, which are those of `python -m course`. `make help` lists them.
 # Another Python, such as an active conda environment's: make all PYTHON=python
 PYTHON ?= .venv/bin/python
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-# A shell that forbids compiled Python files makes every start of TensorFlow three times slower.
-unexport PYTHONDONTWRITEBYTECODE
-export PYTHONUNBUFFERED := 1
 
-# Notebooks run in their own folder, where a relative path would mean another place.
+# What was given goes to Python by the environment, letter by letter: neither make nor a shell reads
+# a $, a # or a quote in it. lib/course/__main__.py says what each option means.
+OPTIONS := PROFILE P P_FILE PROFILES EDITION JOBS FROM HANDIN
+unexport $(OPTIONS)
+given = $(filter command environment,$(firstword $(origin $(1))))
+$(foreach name,$(OPTIONS),$(if $(call given,$(name)),$(eval export COURSE_$(name) := $$(value $(name)))))
 ifdef HAM10000_DIR
-override HAM10000_DIR := $(abspath $(HAM10000_DIR))
+override HAM10000_DIR := $(value HAM10000_DIR)
 export HAM10000_DIR
 endif
 
 ifeq ($(PYTHON),.venv/bin/python)
 ENVIRONMENT := .venv/.ready
 endif
-# In a container one often is root, which Jupyter refuses unless told.
-AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
-LAB_FOLDER = $(if $(filter instructor,$(EDITION)),notebooks,$(or $(LESIONS_BUILD),build)/student)
-# A class's parameters, if any were given; else those that the student edition was last made with.
-CLASS = $(if $(filter command environment,$(firstword $(origin PROFILE)) $(firstword $(origin P))),\
-	--profile '$(PROFILE)' --set '$(P)')
-STUDY := $(PYTHON) -m course.runner --profile '$(PROFILE)' --set '$(P)'
+NUMBERS := $(sort $(foreach path,$(wildcard notebooks/[0-9]*_*.ipynb),\
+	$(firstword $(subst _, ,$(notdir $(path))))))
+COMMANDS := all lab student grade compare data weights check params site test test-fast e2e lint \
+	bench outputs
 
-.PHONY: help all 01 02 03 04 05 06 test lab student data check params lint bench clean outputs setup
-.PHONY: site e2e weights grade
+.PHONY: $(COMMANDS) $(NUMBERS) help clean setup
 
-help: ## list the commands
-	@grep -hE '^[a-z0-9 ]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 24
-	@echo
-	@echo "PROFILE: $$(ls notebooks/profiles | sed 's/\.yaml//' | xargs) (default sample)"
-	@echo 'Example: make all PROFILE=quick P="EPOCHS=3 SEED=7"'
+$(COMMANDS) $(NUMBERS): $(ENVIRONMENT)
+	@$(PYTHON) -m course $@
 
-all: $(ENVIRONMENT) ## the whole study: PROFILE=sample|quick|paper, P="NAME=value …"
-	@$(STUDY) --jobs '$(JOBS)'
+# These need no environment, only some Python.
+help clean:
+	@python=$$(command -v $(PYTHON) || echo python3); PYTHONPATH=lib $$python -m course $@
 
-01 02 03 04 05 06: $(ENVIRONMENT) ## one notebook, and the earlier ones it needs
-	@$(STUDY) $@
-
-test: $(ENVIRONMENT) ## every test: library, notebooks, stored outputs, the smoke profile
-	@LESIONS_PROGRESS=/dev/null $(PYTHON) -m pytest tests notebooks --nbval
-
-lab: $(ENVIRONMENT) ## JupyterLab on this machine only, prints its address; EDITION=student|instructor
-	@$(PYTHON) -m course.editions '$(EDITION)' $(CLASS)
-	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --notebook-dir='$(LAB_FOLDER)' $(AS_ROOT)
-
-student: $(ENVIRONMENT) ## notebooks without solutions, in build/student; PROFILE and P for a class
-	@$(PYTHON) -m course.editions student $(CLASS)
-
-grade: $(ENVIRONMENT) ## a table of the exercises that a class handed in: HANDIN=folder
-	@$(PYTHON) -m course.gradebook '$(HANDIN)'
-
-data: $(ENVIRONMENT) ## fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000
-	@$(PYTHON) -m lesions.data.download $(P)
-
-weights: $(ENVIRONMENT) ## fetch the backbones' ImageNet weights (120 MB); P="--to data/weights"
-	@$(PYTHON) -m lesions.networks.weights $(P)
-
-check: $(ENVIRONMENT) ## is this machine ready: versions, memory, disk, data
-	@$(PYTHON) -m course.machine
-
-params: $(ENVIRONMENT) ## list every parameter with its default and limits
-	@$(PYTHON) -m course.runner --parameters
-
-site: $(ENVIRONMENT) ## the course as a website in build/site; EDITION=student|instructor, FROM=folder
-	@$(PYTHON) docs/build.py --edition '$(EDITION)' --from '$(FROM)'
-
-e2e: $(ENVIRONMENT) ## the course in a real browser: JupyterLab, a notebook, an exercise, a slider
-	@$(PYTHON) -m pytest tests/e2e -rs
-
-lint: $(ENVIRONMENT) ## style of code and notebooks
-	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
-
-bench: $(ENVIRONMENT) ## benchmarks: drawing, hashing, the pair search, the engine of training
-	@$(PYTHON) tools/synthetic.py
-	@$(PYTHON) tools/engine.py
-	@$(PYTHON) tools/dedup.py
-
-outputs: $(ENVIRONMENT) ## run the notebooks and store the outputs of profile sample in them
-	@$(PYTHON) -m course.runner --store
-
-clean: ## remove what was made: build/ and the caches; downloads, .venv and a student's work stay
-	@# build/student and build/exercises hold what a student wrote, which no command can make again.
-	@if [ -d build ]; then \
-	  find build -mindepth 1 -maxdepth 1 ! -name student ! -name exercises -exec rm -rf {} +; fi
-	rm -rf data/cache .pytest_cache .ruff_cache .hypothesis
-
-setup: $(ENVIRONMENT) ## only make the environment
+setup: $(ENVIRONMENT)
 
 .venv/.ready: requirements.lock pyproject.toml
 	@python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from course import catalogue
 from course.editions import without_solutions
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD, ROOT, atomic, write_text
@@ -24,6 +25,7 @@ OTHER_PAGES = {"CONTRIBUTING.md": "contributing.md", "data/README.md": "data.md"
 NO_RESULTS = """There is no results page in this copy of the site: no run of the study lay beside it
 when it was built. `make all` runs the study in a few minutes, and `make site` then takes it up.
 """
+NOT_RUN = "This notebook was not run with profile {}: what you see is the sample's."
 WIDGET = "<p><em>Here stands a slider: open the notebook with <code>make lab</code>.</em></p>"
 
 
@@ -34,14 +36,21 @@ def page_links(text: str) -> str:
     return re.sub(r"\]\((\.\./|docs/)", "](", text)
 
 
-def notebook_page(source: Path, edition: str) -> str:
+def notebook_page(source: Path, edition: str, note: str = "") -> str:
     """A notebook as the site shows it: the text of an .ipynb file.
 
     A widget needs a running kernel, so a sentence takes its place.
+
+    Args:
+        source: the notebook.
+        edition: "student" leaves the solutions out.
+        note: stands below the title; empty: nothing.
     """
     import nbformat
 
     notebook = nbformat.read(source, as_version=4)
+    if note:
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(f"*{note}*", id="note"))
     if edition == "student":
         notebook = without_solutions(notebook)
     notebook.metadata.pop("widgets", None)
@@ -97,8 +106,12 @@ def gather(notebooks: Path, results: Path, edition: str) -> None:
     for file, page in OTHER_PAGES.items():
         text = (ROOT / file).read_text(encoding="utf-8")
         write_text(SOURCES / page, page_links(text))
-    for file in files:
-        write_text(SOURCES / "notebooks" / file.name, notebook_page(file, edition))
+    run = {file.stem: file for file in files}
+    for name in catalogue.names():  # pages link to each other, so all of them are there
+        stored = catalogue.NOTEBOOKS / f"{name}.ipynb"
+        note = "" if name in run else NOT_RUN.format(results.name)
+        page = notebook_page(run.get(name, stored), edition, note)
+        write_text(SOURCES / "notebooks" / stored.name, page)
     write_text(SOURCES / "results.md", results_page(results))
 
 

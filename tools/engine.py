@@ -46,7 +46,7 @@ def ranges():
 
 def peak_memory() -> float:
     """The most memory this process has held, in MB, without that of the one that started it."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

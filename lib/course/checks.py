@@ -1,36 +1,47 @@
 """Feedback on the exercises and quizzes: what the notebooks call."""
 
 import difflib
+import importlib
 import json
+import pkgutil
 import random
 from typing import Any
 
 import pandas as pd
 
-from course import gradebook
+from course import exercises, gradebook
 from course.exercise import Exercise
-from course.exercises import notebook_01 as exercises_01
-from course.exercises import notebook_02 as exercises_02
-from course.exercises import notebook_03 as exercises_03
-from course.exercises import notebook_04 as exercises_04
-from course.exercises import notebook_05 as exercises_05
-from course.exercises import notebook_06 as exercises_06
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
 
 QUIZZES = ROOT / "notebooks" / "quizzes"
-EXERCISES: dict[str, Exercise] = {
-    one.number: one
-    for part in (
-        exercises_01,
-        exercises_02,
-        exercises_03,
-        exercises_04,
-        exercises_05,
-        exercises_06,
-    )
-    for one in part.EXERCISES
-}
+UNTRUSTED = "The quiz shows its questions once you run this cell (Shift and Enter)."
+
+
+def _collect() -> dict[str, Exercise]:
+    """All exercises by number: of each module in `course.exercises`, in order.
+
+    Raises:
+        LesionsError: two exercises have one number.
+    """
+    found: dict[str, Exercise] = {}
+    modules = sorted(module.name for module in pkgutil.iter_modules(exercises.__path__))
+    for module in modules:
+        part = importlib.import_module(f"{exercises.__name__}.{module}")
+        for one in getattr(part, "EXERCISES", ()):
+            if one.number in found:
+                raise LesionsError(f"Exercise {one.number} is there twice, once in {module}.py.")
+            found[one.number] = one
+    return found
+
+
+EXERCISES = _collect()
+
+
+def _two_digits(notebook: str | int) -> str:
+    """A notebook's number as the course writes it: "01" for "1", 1 and "01"."""
+    text = str(notebook).strip()
+    return text.zfill(2) if text.isdecimal() else text
 
 
 def exercise(number: str) -> Exercise:
@@ -51,9 +62,13 @@ def progress(notebook: str = "") -> pd.DataFrame:
     """A table of the exercises: open, tried or done.
 
     Args:
-        notebook: its number, such as "03"; empty: the whole course.
+        notebook: its number, such as "03" or "3"; empty: the whole course.
+
+    Raises:
+        LesionsError: no exercise belongs to such a notebook.
     """
     known = gradebook.read()
+    wanted = _two_digits(notebook)
     rows = [
         {
             "exercise": number,
@@ -62,8 +77,13 @@ def progress(notebook: str = "") -> pd.DataFrame:
             "state": known.get(number, {"state": "open"})["state"],
         }
         for number, one in EXERCISES.items()
-        if number.startswith(notebook)
+        if not wanted or number.partition(".")[0] == wanted
     ]
+    if not rows:
+        numbers = dict.fromkeys(number.partition(".")[0] for number in EXERCISES)
+        raise LesionsError(
+            f"No exercise belongs to a notebook {notebook}: there are {', '.join(numbers)}."
+        )
     return pd.DataFrame(rows).set_index("exercise")
 
 
@@ -78,7 +98,7 @@ def questions(notebook: str) -> list[dict[str, Any]]:
     Raises:
         LesionsError: the notebook has no quiz.
     """
-    path = QUIZZES / f"{notebook}.json"
+    path = QUIZZES / f"{_two_digits(notebook)}.json"
     if not path.exists():
         raise LesionsError(f"There is no quiz {notebook}: {path} is missing.")
     return json.loads(path.read_text(encoding="utf-8"))
@@ -99,10 +119,14 @@ def quiz(notebook: str) -> None:
     finally:
         random.setstate(state)
     for output in shown.outputs:
-        # Where a page has no MathJax, jupyterquiz would load it from the network. No quiz needs it.
-        data = {kind: _without_addresses(text) for kind, text in output.data.items()}
-        publish_display_data(data)
+        publish_display_data(_at_home(output.data))
 
 
-def _without_addresses(text: str) -> str:
-    return text.replace("https://cdn.jsdelivr.net/npm/mathjax@3/es5/tex-svg.js", "")
+def _at_home(data: dict[str, str]) -> dict[str, str]:
+    """A part of a quiz without addresses of other machines, and with words where nothing runs."""
+    # Where a page has no MathJax, jupyterquiz would load it from the network. No quiz needs it.
+    address = "https://cdn.jsdelivr.net/npm/mathjax@3/es5/tex-svg.js"
+    made = {kind: text.replace(address, "") for kind, text in data.items()}
+    # A notebook that is not trusted runs no program, and shows this text in its place.
+    made["text/plain"] = UNTRUSTED if "application/javascript" in data else "A quiz."
+    return made

@@ -1,21 +1,17 @@
 """What has been done of the exercises: one small JSON file under build/ for each edition.
 
-`python -m course.gradebook FOLDER` (`make grade`) makes a table of what a class handed in.
+What a class handed in is put together by `course.grading`.
 """
 
-import argparse
 import json
 import os
 import re
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from lesions.core.errors import LesionsError
-from lesions.core.files import BUILD, atomic, write_json
+from lesions.core.files import BUILD, write_json
 
 STATES = ("open", "tried", "done")
 
@@ -36,7 +32,8 @@ def path() -> Path:
     return Path(other) if other else BUILD / "exercises" / f"{edition()}.json"
 
 
-def _is_record(known: Any) -> bool:
+def is_record(known: Any) -> bool:
+    """Whether something read from a file is a record as this module writes it."""
     try:
         return all(entry["state"] in STATES for entry in known.values())
     except (AttributeError, TypeError, KeyError):
@@ -55,7 +52,7 @@ def read() -> dict[str, dict[str, Any]]:
         known = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
         known = None
-    if _is_record(known):
+    if is_record(known):
         return known
     backup = file.with_suffix(".damaged.json")
     os.replace(file, backup)
@@ -86,7 +83,8 @@ def hand_in(name: str) -> Path:
     Raises:
         LesionsError: there is no name, or nothing has been tried.
     """
-    plain = re.sub(r"\W+", "-", name).strip("-").lower()
+    # A file's name has room for some hundred bytes, and a letter may take four.
+    plain = re.sub(r"\W+", "-", name)[:40].strip("-").lower()
     if not plain:
         raise LesionsError('Give your name: checks.hand_in("Ada Lovelace").')
     known = read()
@@ -97,59 +95,7 @@ def hand_in(name: str) -> Path:
     return file
 
 
-def collect(folder: Path) -> tuple[pd.DataFrame, list[str]]:
-    """What a class handed in: how many exercises each student has done.
+if __name__ == "__main__":  # the command of before
+    import runpy
 
-    Args:
-        folder: with `.json` files, from `hand_in` or records as they are; folders in it count, too.
-
-    Returns:
-        a row a file: student, handed in on, done in each notebook ("01" ...), done, tried, file;
-        and a sentence for each file that is none of these.
-
-    Raises:
-        LesionsError: there is no such folder, or no such file in it.
-    """
-    files = sorted(folder.rglob("*.json"))
-    if not files:
-        raise LesionsError(f"There is nothing handed in: {folder} holds no .json file.")
-    rows, strange = [], []
-    for file in files:
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            found = None
-        whole = found if isinstance(found, dict) and "exercises" in found else {"exercises": found}
-        known = whole["exercises"]
-        if not _is_record(known):
-            strange.append(f"{file} is no record of exercises; ask for it again.")
-            continue
-        done = [number for number, entry in known.items() if entry["state"] == "done"]
-        tried = sum(entry["state"] == "tried" for entry in known.values())
-        each = {f"0{n}": sum(number.startswith(f"0{n}") for number in done) for n in range(1, 7)}
-        rows.append({"student": whole.get("student", file.stem), "date": whole.get("date", "")}
-                    | each | {"done": len(done), "tried": tried, "file": file.name})  # fmt: skip
-    return pd.DataFrame(rows), strange
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Behind `make grade`: print the table and keep it as grades.csv in the folder."""
-    parser = argparse.ArgumentParser(prog="python -m course.gradebook", description=__doc__)
-    parser.add_argument("folder", type=Path)
-    folder = parser.parse_args(arguments).folder
-    try:
-        table, strange = collect(folder)
-    except LesionsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(table.to_string(index=False))
-    with atomic(folder / "grades.csv") as partial:
-        table.to_csv(partial, index=False)
-    print(f"Kept in {folder / 'grades.csv'}.")
-    for sentence in strange:
-        print(sentence, file=sys.stderr)
-    return 1 if strange else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    runpy.run_module("course.grading", run_name="__main__")

@@ -8,23 +8,24 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
-import nbformat
 import pytest
 
-from course import editions
+from course import checks, copies
 from lesions.core.files import BUILD, write_json
+from lesions.settings import params
 
 # ---------------------------------------------------------------- what is opened and looked for
 
 NOTEBOOK = "01_exploration"
 FIRST_CELL = "params.start("
-FIRST_OUTPUT = "PROFILE='sample'"  # printed by the cell that checks the parameters
+FIRST_OUTPUT = "PROFILE='smoke'"  # printed by the cell that checks the parameters
 TABLE_TEXT = "image_id"  # a column of the first table
 
 EXERCISE = "01.2"
@@ -42,7 +43,9 @@ SAID_WRONG = f"{EXERCISE}: not yet."
 SAID_RIGHT = f"{EXERCISE}: right."
 
 SLIDER_NOTEBOOK = "02_dedup"
-SLIDER_CELL = "widgets.hash_threshold("
+SLIDER_CELL = "hash_threshold("
+
+TRAINING_NOTEBOOK = "04_binary_fcnn"
 
 # ---------------------------------------------------------------- the server and the browser
 
@@ -52,7 +55,7 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 TOKEN = "a-token-for-this-test"
-SECONDS = 180  # to wait for a cell; the first ones load TensorFlow
+SECONDS = int(os.environ.get("E2E_SECONDS", 180))  # for a cell; the first load TensorFlow
 
 
 def browser_path() -> str | None:
@@ -63,19 +66,17 @@ def browser_path() -> str | None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A student edition of its own.
+    """A student edition of its own, of the profile smoke, whose notebook 03 has been run.
 
     It holds no outputs, so whatever is seen was computed in the browser's session.
     """
     place = tmp_path_factory.mktemp("e2e")
     made = place / "build" / "student"
-    editions.write_student(made)
-    for path in made.glob("*.ipynb"):
-        book = nbformat.read(path, as_version=4)
-        for cell in book.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        nbformat.write(book, path)
+    subprocess.run(
+        [sys.executable, "-m", "course", "03", "PROFILE=smoke"],
+        env=os.environ | {"LESIONS_BUILD": str(made.parent)}, capture_output=True, check=True,
+    )  # fmt: skip
+    copies.write("student", made, params.read_profile("smoke"))
     return made
 
 
@@ -97,6 +98,7 @@ def address(folder):
     environment = os.environ | {
         "LESIONS_BUILD": str(folder.parent),
         "JUPYTER_CONFIG_DIR": str(place / "config"),
+        "JUPYTER_DATA_DIR": str(place / "data"),
         "JUPYTER_RUNTIME_DIR": str(place / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(place / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(place / "workspaces"),
@@ -104,30 +106,32 @@ def address(folder):
     for name in ("PYTHONDONTWRITEBYTECODE", "HAM10000_DIR"):
         environment.pop(name, None)
     log = place / "server.log"
-    with log.open("w") as messages:
+    with log.open("w", encoding="utf-8") as messages:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--port=0",
-             "--allow-root", f"--IdentityProvider.token={TOKEN}", f"--notebook-dir={folder}"],
-            env=environment, stdout=messages, stderr=messages,
+            [sys.executable, "-m", "course", "lab", "--no-browser", "--port=0",
+             f"--IdentityProvider.token={TOKEN}"],
+            env=environment, stdout=messages, stderr=messages, start_new_session=True,
         )  # fmt: skip
     try:
         yield address_of(server, place / "runtime", log)
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)  # the command and the server that it started
         server.wait(30)
 
 
 def address_of(server: subprocess.Popen, runtime: Path, log: Path) -> str:
     """Wait until the server has written where it listens, and answers there."""
     for _ in range(240):
-        assert server.poll() is None, log.read_text()[-2000:]
+        assert server.poll() is None, log.read_text(encoding="utf-8")[-2000:]
         for file in runtime.glob("jpserver-*.json"):
             with contextlib.suppress(OSError, ValueError):
                 found = json.loads(file.read_text())["url"]
                 urllib.request.urlopen(f"{found}api?token={TOKEN}", timeout=10).close()
                 return found
         time.sleep(0.25)
-    pytest.fail(f"JupyterLab did not start within a minute: {log.read_text()[-2000:]}")
+    pytest.fail(
+        f"JupyterLab did not start within a minute: {log.read_text(encoding='utf-8')[-2000:]}"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -149,8 +153,10 @@ def context(address):
 class Lab:
     """A notebook opened in JupyterLab, and what a student does with it."""
 
-    def __init__(self, context, address: str, name: str):
+    def __init__(self, context, address: str, name: str, folder: Path):
+        self.folder = folder
         self.page, self.name, self.asked = context.new_page(), name, []
+        self.address = address
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(f"{address}lab/tree/{name}.ipynb?token={TOKEN}&reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
@@ -210,6 +216,28 @@ class Lab:
                 pytest.fail(f"{self.name}: waited {SECONDS} s in vain for {what}.")
             self.page.wait_for_timeout(200)
 
+    def save(self) -> dict:
+        """Save the notebook and shut its kernel down, as if the server had been stopped; the file
+        as it then is."""
+        self.menu("File", "Save Notebook")
+        self.page.wait_for_timeout(2000)
+        for session in self._api("GET", "sessions"):
+            self._api("DELETE", f"sessions/{session['id']}")
+        return json.loads((self.folder / f"{self.name}.ipynb").read_text(encoding="utf-8"))
+
+    def _api(self, method: str, what: str) -> list:
+        asked = urllib.request.Request(
+            f"{self.address}api/{what}", method=method, headers={"Authorization": f"token {TOKEN}"}
+        )
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return json.loads(answer.read() or b"[]")
+
+    def red(self) -> list[str]:
+        """What stands on the red ground of stderr, and widgets that came to nothing."""
+        lines = self.page.locator("[data-mime-type='application/vnd.jupyter.stderr']")
+        lost = self.page.get_by_text("Error displaying widget")
+        return lines.all_inner_texts() + lost.all_inner_texts()
+
     def faults(self) -> list[str]:
         """What went wrong in a cell, and what was asked of another machine."""
         errors = self.page.locator("[data-mime-type='application/vnd.jupyter.error']")
@@ -221,9 +249,9 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(context, address) -> Lab:
+def lab(context, address, folder) -> Lab:
     """The notebook, opened and run from top to bottom."""
-    opened = Lab(context, address, NOTEBOOK)
+    opened = Lab(context, address, NOTEBOOK, folder)
     opened.shot("opened")
     opened.run_all()
     return opened
@@ -258,20 +286,57 @@ def test_a_wrong_answer_is_told_apart_from_a_right_one(lab):
     assert lab.faults() == []
 
 
-def test_a_slider_moves_its_figure(context, address):
-    lab = Lab(context, address, SLIDER_NOTEBOOK)
-    lab.run_all()
+def moved(lab: Lab) -> None:
+    """Move the slider by its keys: figure and number change with it."""
     cell = lab.cell(SLIDER_CELL)
-    handle = cell.locator(".noUi-handle")
-    handle.wait_for()
-    picture = cell.locator(".jp-RenderedImage img").last  # below the slider
-    picture.wait_for()
-    before, readout = picture.get_attribute("src"), cell.locator(".widget-readout").inner_text()
-    lab.shot("slider-before")
-    handle.focus()
+    slider, picture = cell.locator("input[type=range]"), cell.locator("img")
+    slider.wait_for()
+    assert picture.count() == 1, "either the slider's figure or a still one, never both"
+    assert not cell.get_by_text("Run this cell").count()
+    before, number = picture.get_attribute("src"), cell.locator("output").inner_text()
+    slider.focus()
     for _ in range(3):
         lab.page.keyboard.press("ArrowRight")
-    lab.wait(lambda: picture.get_attribute("src") != before, "a new figure")
-    assert cell.locator(".widget-readout").inner_text() != readout
-    lab.shot("slider-after")
-    assert lab.faults() == []
+    assert picture.get_attribute("src") != before
+    assert cell.locator("output").inner_text() != number
+
+
+def test_a_slider_moves_its_figure_and_a_notebook_reopened_is_clean(context, address, folder):
+    lab = Lab(context, address, SLIDER_NOTEBOOK, folder)
+    lab.run_all()
+    moved(lab)
+    lab.shot("slider")
+    assert lab.red() == [] and lab.faults() == []
+    saved = lab.save()
+    kinds = {k for c in saved["cells"] for o in c.get("outputs", []) for k in o.get("data", {})}
+    assert "text/html" in kinds and not any("widget" in kind for kind in kinds)
+    lab.page.close()
+    again = Lab(context, address, SLIDER_NOTEBOOK, folder)
+    assert again.red() == []
+    moved(again)  # nothing has been run: it needs no kernel
+    again.shot("reopened")
+    assert again.faults() == []
+
+
+def test_an_untrusted_notebook_says_what_to_do(context, address, folder, lab):
+    """As somebody else's: its scripts do not run, and no Python object stands in their place."""
+    book = lab.save()
+    book["cells"][0]["source"] = "# Somebody else's"
+    write_json(folder / "01_untrusted.ipynb", book)
+    other = Lab(context, address, "01_untrusted", folder)
+    text = "\n".join(other.page.locator(".jp-OutputArea-output").all_inner_texts())
+    other.shot("untrusted")
+    assert checks.UNTRUSTED in text and "<IPython.core.display" not in text
+
+
+def test_training_is_calm(context, address, folder):
+    """One line a model that changes, nothing red; and a second run of all cells works as well."""
+    lab = Lab(context, address, TRAINING_NOTEBOOK, folder)
+    for _ in range(2):
+        lab.run_all()
+        lab.shot("trained")
+        assert lab.red() == [] and lab.faults() == []
+    texts = lab.page.locator(".jp-OutputArea-output").all_inner_texts()
+    lines = [line for text in texts for line in text.splitlines() if re.search(r"epoch \d+/", line)]
+    models = {line.partition(": ")[0] for line in lines}
+    assert len(lines) == len(models), lines

@@ -9,15 +9,15 @@ from statistics import median
 
 import pytest
 
-from course import runner as study
+from course import catalogue
 from lesions.core.files import ROOT
 from lesions.settings import params
 
-NAMES = list(study.NEEDS)
+NAMES = catalogue.names()
 
 
 def cells(name: str) -> list[dict]:
-    text = (study.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
+    text = (catalogue.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
     found = json.loads(text)["cells"]
     return [cell | {"source": "".join(cell["source"])} for cell in found]
 
@@ -40,12 +40,12 @@ def test_cells_are_short(name):
 def test_a_notebook_has_its_parts_in_order(name):
     prose = "\n".join(c["source"] for c in cells(name) if c["cell_type"] == "markdown")
     parts = [f"# {name[:2]} · ", "**You will**", "**You need**", "**Time**", "\n## ",
-             "## Exercises", "## What you have seen", "## References"]  # fmt: skip
+             f"### Exercise {name[:2]}.1", "## What you have seen", "## References"]  # fmt: skip
     places = [prose.find(part) for part in parts]
     assert -1 not in places and places == sorted(places)
     assert re.search(r"\]\(0\d_\w+\.ipynb\)\s*$", prose), "the last line links to a notebook"
     for link in re.findall(r"\]\((\S+\.ipynb)\)", prose):
-        assert (study.NOTEBOOKS / link).exists(), link
+        assert (catalogue.NOTEBOOKS / link).exists(), link
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -107,5 +107,5 @@ def test_papermill_help_shows_every_parameter():
         [sys.executable, "-m", "papermill", "--help-notebook", "notebooks/04_binary_fcnn.ipynb"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    for name in study.notebook_code("04_binary_fcnn")[1]:
+    for name in catalogue.code("04_binary_fcnn")[1]:
         assert name in done.stdout and params.PARAMETERS[name].help in done.stdout

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from course import runner as study
+from course import catalogue
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
 
@@ -75,7 +75,7 @@ def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     site_build.SOURCES = folder / "sources"
     results = results_of_a_run(folder / "made")
-    return site_build.build(study.NOTEBOOKS, results, site=folder / "site").parent
+    return site_build.build(catalogue.NOTEBOOKS, results, site=folder / "site").parent
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,9 @@ def loaded_from_outside(pages: dict[Path, Page], texts: dict[Path, str]) -> list
 def test_every_page_is_there(site, pages):
     names = {path.relative_to(site).as_posix() for path in pages}
     wanted = {"index", "student", "instructor", "study", "results", "glossary", "references"}
-    wanted |= {"data", "contributing", "search"} | {f"notebooks/{name}" for name in study.NEEDS}
+    wanted |= {"data", "contributing", "search"} | {
+        f"notebooks/{name}" for name in catalogue.names()
+    }
     assert {f"{name}.html" for name in wanted} <= names
 
 
@@ -131,7 +133,7 @@ def test_every_link_and_anchor_leads_somewhere(pages):
 
 
 def test_notebooks_link_to_each_other(site, pages):
-    names = list(study.NEEDS)
+    names = catalogue.names()
     for name, following in itertools.pairwise(names):
         links = pages[site / "notebooks" / f"{name}.html"].links
         assert f"{following}.html" in links, name
@@ -162,7 +164,7 @@ def test_nothing_is_loaded_from_another_server(site, pages):
 def test_the_search_knows_every_page_and_the_words_in_it(site, pages):
     text = (site / "searchindex.js").read_text(encoding="utf-8")
     index = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
-    wanted = {"glossary", "instructor", *(f"notebooks/{name}" for name in study.NEEDS)}
+    wanted = {"glossary", "instructor", *(f"notebooks/{name}" for name in catalogue.names())}
     assert wanted <= {*index["docnames"]}
     # Sphinx keeps a page's words by their stem, and a page as its place in the list.
     found = index["terms"]["dermatofibroma"]
@@ -195,8 +197,10 @@ def test_the_bibliography_has_every_work_that_a_notebook_names():
     text = (ROOT / "docs" / "references.bib").read_text(encoding="utf-8")
     entries = [re.sub(r"[{}]", "", one).lower() for one in re.split(r"^@", text, flags=re.M)[1:]]
     named = 0
-    for name in study.NEEDS:
-        cells = json.loads((study.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    for name in catalogue.names():
+        cells = json.loads((catalogue.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))[
+            "cells"
+        ]
         prose = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
         for line in re.findall(r"^- .*$", prose.split("## References")[1], flags=re.M):
             title = re.search(r"\*(.+?)\.?\*", line)[1].lower()
@@ -220,6 +224,22 @@ def test_a_widget_becomes_a_sentence_and_solutions_are_left_out(tmp_path):
     nbformat.write(book, tmp_path / "01_x.ipynb")
     assert "y = 7" not in site_build.notebook_page(tmp_path / "01_x.ipynb", "student")
     assert "y = 7" in site_build.notebook_page(tmp_path / "01_x.ipynb", "instructor")
+
+
+def test_a_run_of_some_notebooks_makes_a_site_of_all(tmp_path, monkeypatch):
+    """Pages link to each other: what was not run is shown as it is stored, and says so."""
+    monkeypatch.setattr(site_build, "SOURCES", tmp_path / "sources")
+    run = tmp_path / "few" / "notebooks"
+    run.mkdir(parents=True)
+    (run / "05_multiclass_cnn.ipynb").write_bytes(
+        (catalogue.NOTEBOOKS / "05_multiclass_cnn.ipynb").read_bytes()
+    )
+    site_build.gather(run, tmp_path / "few", "student")
+    made = {path.stem: path for path in (tmp_path / "sources" / "notebooks").glob("*.ipynb")}
+    assert sorted(made) == catalogue.names()
+    for name, path in made.items():
+        noted = "was not run with profile few" in path.read_text(encoding="utf-8")
+        assert noted == (name != "05_multiclass_cnn"), name
 
 
 def test_a_folder_without_notebooks_is_refused_with_a_sentence(tmp_path):

@@ -45,7 +45,7 @@ def test_the_smoke_profile_runs_to_the_results_page(tmp_path):
 
 def test_images_of_ones_own_go_through_to_the_splits(tmp_path):
     """Other classes, no lesion, no sex: three columns of an atlas of one's own, at most."""
-    folder = tmp_path / "mine"
+    folder = tmp_path / "o'brien's #1 $HOME bilder-ü"
     folder.mkdir()
     rng = np.random.default_rng(0)
     rows = []

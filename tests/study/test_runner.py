@@ -10,6 +10,7 @@ import time
 import nbformat
 import pytest
 
+from course import catalogue, execute
 from course import runner as study
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
@@ -36,13 +37,21 @@ def course(tmp_path, monkeypatch):
             ),
         ]
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        about = {"kernelspec": kernel, "course": {"needs": CHAIN[name]}}
+        book = nbformat.v4.new_notebook(cells=cells, metadata=about)
         nbformat.write(book, notebooks / f"{name}.ipynb")
-    monkeypatch.setattr(study, "NOTEBOOKS", notebooks)
-    monkeypatch.setattr(study, "NEEDS", CHAIN)
+    monkeypatch.setattr(catalogue, "NOTEBOOKS", notebooks)
     monkeypatch.setattr(study, "BUILD", tmp_path / "build")
     monkeypatch.setenv("LESIONS_PROGRESS", os.devnull)
     return tmp_path
+
+
+def change_needs(course, **needs: list[str]) -> None:
+    for name, needed in needs.items():
+        (path,) = (course / "notebooks").glob(f"*_{name}.ipynb")
+        book = nbformat.read(path, as_version=4)
+        book.metadata["course"]["needs"] = needed
+        nbformat.write(book, path)
 
 
 def executed(course, capsys, *arguments: str) -> list[str]:
@@ -95,6 +104,7 @@ def test_a_failing_notebook_is_kept_and_named(course, capsys):
         (["--set", "EPOCH=3"], "Unknown parameter EPOCH. Did you mean EPOCHS?"),
         (["--set", "EPOCHS=0"], "must lie from 1"),
         (["07"], "Unknown notebook 07."),
+        (["--file", "none.yaml"], "P_FILE names a file of parameters"),
     ],
 )
 def test_mistakes_are_refused_before_anything_runs(course, capsys, arguments, sentence):
@@ -135,7 +145,7 @@ def test_ctrl_c_stops_with_a_sentence_and_the_next_run_goes_on(tmp_path):
 
 def test_of_two_at_a_time_each_failure_is_told():
     with pytest.raises(LesionsError) as refused:
-        study._run_beside(["04_binary_fcnn", "05_multiclass_cnn"], "smoke", "EPOCHS=0")
+        study._run_beside(["04_binary_fcnn", "05_multiclass_cnn"], {"EPOCHS": 0})
     assert str(refused.value).count("EPOCHS") == 2
 
 
@@ -143,13 +153,12 @@ def test_two_at_a_time_where_neither_needs_the_other(course, capsys, monkeypatch
     """What runs beside what; the processes themselves run in the smoke profile's test."""
     beside = []
 
-    def run_beside(names, profile, assignments):
+    def run_beside(names, given):
         beside.append(names)
         for name in names:
-            study.run([name], profile, assignments, alone=True)
+            study.run([name], given)
 
-    needs = CHAIN | {"03_third": ["01_first"]}
-    monkeypatch.setattr(study, "NEEDS", needs)
+    change_needs(course, third=["01_first"])
     monkeypatch.setattr(study, "_run_beside", run_beside)
     assert executed(course, capsys, "--jobs", "2") == list(CHAIN)
     assert beside == [["02_second", "03_third"]]
@@ -157,8 +166,103 @@ def test_two_at_a_time_where_neither_needs_the_other(course, capsys, monkeypatch
     assert executed(course, capsys, "--jobs", "2", "--set", "EPOCHS=3") == ["03_third"]
     assert len(beside) == 1
     # The first fetches the images, and no other runs beside it; it is one that others wait for.
-    monkeypatch.setattr(study, "NEEDS", CHAIN | {"02_second": [], "03_third": ["02_second"]})
+    change_needs(course, second=[], third=["02_second"])
     monkeypatch.setattr(study, "BUILD", course / "again")
     in_order = ["02_second", "01_first", "03_third"]
     assert executed(course, capsys, "--jobs", "2") == in_order
     assert beside[1:] == [in_order[1:]]
+
+
+# ---------------------------------------------------------------- other machines
+
+
+def replace_last_cell(course, name: str, source: str) -> None:
+    path = course / "notebooks" / f"{name}.ipynb"
+    book = nbformat.read(path, as_version=4)
+    book.cells[-1].source = source
+    nbformat.write(book, path)
+
+
+def test_the_kernel_is_this_python_whatever_kernel_is_installed(course, capsys, monkeypatch):
+    """A kernel called python3 in the user's folder, of a Python that ends at once."""
+    kernel = course / "jupyter" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    broken = course / "other-python"
+    broken.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    about = {"argv": [str(broken), "{connection_file}"], "display_name": "", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(about), encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(course / "jupyter"))
+    replace_last_cell(course, "01_first", "import sys; print(sys.executable)")
+    assert executed(course, capsys, "01") == ["01_first"]
+    kept = course / "build" / "sample" / "notebooks" / "01_first.ipynb"
+    assert json.dumps(sys.executable)[1:-1] in kept.read_text(encoding="utf-8")
+    # The notebook may name a kernel that is not here at all.
+    path = course / "notebooks" / "01_first.ipynb"
+    book = nbformat.read(path, as_version=4)
+    book.metadata["kernelspec"] = {"name": "elsewhere", "display_name": "E", "language": "python"}
+    book.cells[-1].source += "  # changed"
+    nbformat.write(book, path)
+    assert executed(course, capsys, "01") == ["01_first"]
+    execute.store("01_first")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no kill -9 there")
+def test_a_kernel_that_is_killed_is_one_sentence(course, capsys):
+    killed = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    replace_last_cell(course, "02_second", killed)
+    assert study.main([]) == 1
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("02_second: its Python was ended from outside in cell In [3], mostly")
+    assert "JOBS=1" in said and "Traceback" not in said and len(said.splitlines()) == 1
+    replace_last_cell(course, "02_second", "1")
+    assert executed(course, capsys) == ["02_second", "03_third"]
+
+
+def test_a_home_that_cannot_be_written_does_no_harm(course, capsys, monkeypatch):
+    for name in ("JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    nowhere = course / "a-file"
+    nowhere.touch()
+    monkeypatch.setenv("HOME", str(nowhere / "home"))  # below a file there can be no folder
+    assert executed(course, capsys, "01") == ["01_first"]
+
+
+def test_two_runs_at_once_in_one_folder(course, capsys):
+    folder = course / "build" / "sample"
+    code = (
+        "import sys, pathlib; from course.lock import alone_in\n"
+        f"with alone_in(pathlib.Path({str(folder)!r})): print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout.readline() == "held\n"
+    assert study.main(["01"]) == 1
+    said = capsys.readouterr().err
+    assert f"Another run is at work in {folder} (process {holder.pid}, since" in said
+    assert study.main(["01", "--set", "PROFILE=second"]) == 0  # another folder
+    holder.kill()  # a lock is no more than its holder
+    holder.communicate()
+    assert study.main(["01"]) == 0
+
+
+def test_a_stamp_that_was_cut_off_counts_as_none(course, capsys):
+    assert executed(course, capsys, "01") == ["01_first"]
+    stamp = course / "build" / "sample" / "notebooks" / ".stamps" / "01_first.json"
+    stamp.write_text(stamp.read_text()[:20], encoding="utf-8")
+    assert executed(course, capsys, "01") == ["01_first"]
+
+
+LATIN = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
+         "PYTHONIOENCODING": "latin-1"}  # fmt: skip
+
+
+def test_a_latin_1_terminal_breaks_nothing(tmp_path):
+    environment = os.environ | LATIN | {"LESIONS_BUILD": str(tmp_path / "gebaut")}
+    done = subprocess.run(
+        [sys.executable, "-m", "course", "01", "PROFILE=smoke"],
+        cwd=ROOT, env=environment, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode("latin-1")
+    assert b"01_exploration ?" in done.stdout and b"Executed notebooks:" in done.stdout

@@ -27,13 +27,15 @@ SHADES = "cividis"  # reads the same in grey and for colour-blind eyes
 ORDER = ["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"]
 
 
-def show(figure: Figure, name: str, folder: Path) -> None:
-    """Display a figure with its alternative text, and keep it as `figures/<name>.png` and `.txt`.
+def keep(figure: Figure, name: str, folder: Path) -> Path:
+    """Keep a figure as `figures/<name>.png`, its alternative text as `.txt`, and close it.
 
     Args:
-        figure: is closed afterwards.
         name: the file's name without suffix; `captions` holds the alternative text under it.
         folder: the profile's build folder.
+
+    Returns:
+        the picture's path.
     """
     alt = ALTERNATIVE_TEXT[name]
     path = Path(folder) / "figures" / f"{name}.png"
@@ -41,14 +43,25 @@ def show(figure: Figure, name: str, folder: Path) -> None:
         figure.savefig(partial, dpi=100, bbox_inches="tight", metadata={"Description": alt})
     write_text(path.with_suffix(".txt"), alt + "\n")
     plt.close(figure)
-    # The file is shown, since drawing the figure again would take as long again; with 256 colours,
-    # because the notebooks keep their figures and photographs as PNG are large.
+    return path
+
+
+def small_png(picture: str | Path | io.BytesIO) -> str:
+    """A picture as PNG of 256 colours, in base64: notebooks keep their figures, and photographs as
+    PNG are large.
+    """
     small = io.BytesIO()
-    with Image.open(path) as picture:
-        picture.convert("RGB").quantize(256).save(small, "PNG", optimize=True)
-    png = base64.b64encode(small.getvalue()).decode()
+    with Image.open(picture) as opened:
+        opened.convert("RGB").quantize(256).save(small, "PNG", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
+
+
+def show(figure: Figure, name: str, folder: Path) -> None:
+    """Display a figure with its alternative text, and keep it as `keep` does."""
+    # The file is shown, since drawing the figure again would take as long again.
+    png = small_png(keep(figure, name, folder))
     shown = {"image/png": png, "text/plain": f"<figure {name}>"}
-    display(shown, raw=True, metadata={"image/png": {"alt": alt}})
+    display(shown, raw=True, metadata={"image/png": {"alt": ALTERNATIVE_TEXT[name]}})
 
 
 def _present(values: pd.Series) -> list[str]:

@@ -10,6 +10,7 @@ import yaml
 
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT, write_json
+from lesions.settings.assignments import split_assignments
 from lesions.settings.parameters import (
     PARAMETERS,
     Settings,
@@ -163,7 +164,7 @@ def read_assignments(text: str) -> dict[str, Any]:
         LesionsError: a part is not NAME=value, or the value is refused.
     """
     values = {}
-    for part in text.split():
+    for part in split_assignments(text):
         name, equals, raw = part.partition("=")
         if not equals:
             raise LesionsError(f"Parameters are given as NAME=value; got {part!r}.")

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course import checks, editions, gradebook
-from course import runner as study
+from course import catalogue, checks, editions, gradebook, grading
 from course.exercise import KINDS
 from lesions.core.errors import LesionsError
+from lesions.core.files import ROOT
 from lesions.splits import balance, splits
 
-NUMBERS = [name[:2] for name in study.NEEDS]
+NUMBERS = [catalogue.number_of(name) for name in catalogue.names()]
 CODE = [n for n, one in checks.EXERCISES.items() if one.judge is not None]
 TEXTS = [n for n, one in checks.EXERCISES.items() if one.kind == "think"]
 
@@ -30,7 +30,7 @@ def record(tmp_path, monkeypatch):
 
 def cells_of(number: str, edition: str = "instructor") -> list:
     """The code cells of an exercise in one of the editions."""
-    (path,) = editions.NOTEBOOKS.glob(f"{number[:2]}_*.ipynb")
+    (path,) = catalogue.NOTEBOOKS.glob(f"{number[:2]}_*.ipynb")
     notebook = nbformat.read(path, as_version=4)
     if edition == "student":
         notebook = editions.without_solutions(notebook)
@@ -74,7 +74,7 @@ def test_the_untouched_stub_is_not_tried_yet(number, capsys, record):
 def test_every_notebook_has_exercises_of_each_kind(number):
     here = [one for n, one in checks.EXERCISES.items() if n.startswith(number)]
     assert len(here) >= 4 and {one.kind for one in here} == set(KINDS)
-    (path,) = editions.NOTEBOOKS.glob(f"{number}_*.ipynb")
+    (path,) = catalogue.NOTEBOOKS.glob(f"{number}_*.ipynb")
     found = editions.by_exercise(nbformat.read(path, as_version=4).cells)
     assert {n for n, _, _ in found if n} == {one.number for one in here}
 
@@ -338,18 +338,78 @@ def test_a_record_is_handed_in_under_a_name(tmp_path, monkeypatch, capsys):
     assert "hand-in-ada-lovelace.json" in capsys.readouterr().out
     (folder.parent / "bob.json").write_text('{"02.1": {"state": "done"}}')  # a record as it is
     (folder.parent / "strange.json").write_text("[1]")
-    table, strange = gradebook.collect(folder.parent)
+    table, strange = grading.collect(folder.parent)
     table = table.set_index("student")
     assert list(table.index) == ["bob", "Ada Lovelace"]
     ada = table.loc["Ada Lovelace"]
     assert (ada["01"], ada["02"], ada["03"], ada["done"], ada["tried"]) == (1, 0, 1, 2, 1)
     assert len(strange) == 1 and "strange.json is no record" in strange[0]
-    assert gradebook.main([str(folder.parent)]) == 1
+    assert grading.main([str(folder.parent)]) == 1
     assert len(pd.read_csv(folder.parent / "grades.csv")) == 2
 
 
+def test_progress_takes_a_number_with_or_without_its_zero():
+    assert list(checks.progress("1").index) == list(checks.progress("01").index)
+    assert list(checks.progress(1).index) == list(checks.progress("01").index)
+    assert all(number.startswith("01.") for number in checks.progress("1").index)
+    with pytest.raises(LesionsError, match=r"No exercise belongs to a notebook 99: there are 01, "):
+        checks.progress("99")
+    assert checks.questions("1") == checks.questions("01")
+
+
+def test_the_exercises_are_those_of_every_module_there_is():
+    modules = sorted((ROOT / "lib" / "course" / "exercises").glob("notebook_*.py"))
+    numbers = {number.partition(".")[0] for number in checks.EXERCISES}
+    assert numbers == {module.stem.removeprefix("notebook_") for module in modules}
+    assert list(checks.EXERCISES) == sorted(checks.EXERCISES)
+
+
+def hand_ins(folder, **texts) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def test_damaged_hand_ins_are_named_and_the_others_counted(tmp_path, capsys):
+    whole = json.dumps({"student": "Ada", "exercises": {"01.1": {"state": "done"}}})
+    hand_ins(tmp_path / "three", ada=whole, bob='{"student": "Bo', eve=whole.replace("Ada", "Eve"))
+    assert grading.main([str(tmp_path / "three")]) == 1
+    said = capsys.readouterr()
+    assert "Ada" in said.out and "Eve" in said.out and "bob.json is no record" in said.err
+    table = pd.read_csv(tmp_path / "three" / "grades.csv")
+    assert list(table["done"]) == [1, 1] and set(table["of"]) == {len(checks.EXERCISES)}
+    hand_ins(tmp_path / "none", ada="{", bob="[]")
+    assert grading.main([str(tmp_path / "none")]) == 1
+    said = capsys.readouterr().err
+    assert "ada.json is no record" in said and "bob.json" in said and "Traceback" not in said
+    assert not (tmp_path / "none" / "grades.csv").exists()
+
+
+def test_written_answers_are_a_page_and_no_markup(tmp_path, capsys):
+    number = TEXTS[0]
+    answers = {number: {"state": "done", "answer": "Because <script>alert(1)</script> of\nlight."}}
+    evil = {"student": "=cmd()<b>", "date": "<i>", "exercises": answers}
+    hand_ins(tmp_path, evil=json.dumps(evil), quiet=json.dumps({"01.1": {"state": "tried"}}))
+    assert grading.main([str(tmp_path)]) == 0
+    assert "answers.html" in capsys.readouterr().out
+    page = (tmp_path / "answers.html").read_text(encoding="utf-8")
+    assert "<script>" not in page and "&lt;script&gt;alert(1)&lt;/script&gt; of\nlight." in page
+    assert checks.EXERCISES[number].title in page and "Answers: 1, students: 2" in page
+    table = pd.read_csv(tmp_path / "grades.csv").set_index("file")
+    assert table.loc["evil.json", "student"].startswith("'=")
+
+
+def test_a_long_or_strange_name_makes_a_short_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gradebook.note("03.1", "done")
+    for name in ("x" * 300, "../../etc/passwd", "Æsa Þórsdóttir", "CON"):
+        file = gradebook.hand_in(name)
+        assert file.parent == tmp_path and len(file.name) < 80
+        assert json.loads(file.read_text(encoding="utf-8"))["student"] == name
+
+
 def test_nothing_handed_in_is_said(tmp_path, capsys):
-    assert gradebook.main([str(tmp_path)]) == 1
+    assert grading.main([str(tmp_path)]) == 1
     assert "holds no .json file" in capsys.readouterr().err
 
 
@@ -425,6 +485,12 @@ def test_a_quiz_is_whole(number):
         assert not re.search(r"[$\[]\w*\]\(|\$", json.dumps(question))
 
 
+def test_a_quiz_without_trust_says_what_to_do():
+    plain = {"text/plain": "<IPython.core.display.Javascript object>"}
+    assert "run this cell" in checks._at_home(plain | {"application/javascript": "…"})["text/plain"]
+    assert checks._at_home(plain | {"text/html": "<div>"})["text/plain"] == "A quiz."
+
+
 def test_right_answers_stand_in_all_places_and_are_not_the_longest():
     questions = [question for number in NUMBERS for question in checks.questions(number)]
     places = Counter(
@@ -440,7 +506,7 @@ def test_right_answers_stand_in_all_places_and_are_not_the_longest():
 
 def test_a_stored_quiz_is_small_repeatable_and_asks_no_server():
     for number in NUMBERS:
-        (path,) = editions.NOTEBOOKS.glob(f"{number}_*.ipynb")
+        (path,) = catalogue.NOTEBOOKS.glob(f"{number}_*.ipynb")
         cells = nbformat.read(path, as_version=4).cells
         (cell,) = [c for c in cells if c.get("source") == f'checks.quiz("{number}")']
         texts = ["".join(output.data.values()) for output in cell.outputs]
@@ -481,9 +547,7 @@ def test_an_absent_quiz_is_named():
 def test_no_checker_looks_into_a_library_of_the_course():
     """Checkers judge what an answer does; they have their own arithmetic to hold it against."""
     for number in NUMBERS:
-        source = (
-            editions.ROOT / "lib" / "course" / "exercises" / f"notebook_{number}.py"
-        ).read_text()
+        source = (ROOT / "lib" / "course" / "exercises" / f"notebook_{number}.py").read_text()
         imported = {
             node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)
         }

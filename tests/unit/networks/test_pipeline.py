@@ -190,7 +190,7 @@ def test_pages_of_the_mapped_file_are_given_back(tmp_path):
     del pixels
 
     def mapped() -> float:  # MB
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssFile"))
 
     pixels = np.load(tmp_path / "p.npy", mmap_mode="r")  # 39 MB

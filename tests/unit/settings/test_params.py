@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-from course import runner as study
+from course import catalogue
 from lesions.core.errors import LesionsError
 from lesions.settings import parameters, params
 from lesions.settings.parameters import Settings
@@ -64,9 +64,9 @@ def test_the_default_profile_holds_the_defaults():
         assert value == params.PARAMETERS[name].default, name
 
 
-@pytest.mark.parametrize("name", list(study.NEEDS))
+@pytest.mark.parametrize("name", catalogue.names())
 def test_a_notebook_declares_parameters_as_the_library_does(name):
-    text = (study.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
+    text = (catalogue.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
     cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
     assert cells[0]["metadata"]["tags"] == ["parameters"]
     tree = ast.parse("".join(cells[0]["source"]))

@@ -1,0 +1,288 @@
+"""The course's commands. `make NAME` and `python -m course NAME` are the same.
+
+Options are words NAME=value behind the command, as make takes them.
+"""
+
+# Until a command runs, only what every Python has: `help` and `clean` come before any environment.
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a word NAME=value may set; the Makefile hands them over in the environment, as COURSE_NAME.
+OPTIONS = {
+    "PROFILE": "a file of notebooks/profiles: {profiles} (default sample)",
+    "P": 'single parameters over it: P="EPOCHS=3 SEED=7"',
+    "P_FILE": "a file of parameters of your own, over the profile and under P: P_FILE=my.yaml",
+    "PROFILES": 'what to compare: PROFILES="over plain"',
+    "EDITION": "student or instructor (default student)",
+    "FROM": "executed notebooks for lab and site: FROM=build/quick/notebooks",
+    "HANDIN": "the folder that a class handed in (default hand-in)",
+    "JOBS": "notebooks at a time (default 2); 1 where memory is short",
+}
+QUOTING = """
+A value may hold spaces, apostrophes, # and any letters; your shell wants quotes around it:
+  make all HAM10000_DIR="/my pictures/HAM10000" PROFILE=quick
+  make all P="DATASET=folder DATA_DIR=/my pictures/o'brien EPOCHS=3"
+In P a value reaches to the next NAME=. Where the shell would read a $ itself, use single quotes
+('…/a$b'), or write the parameters to a file: P_FILE=my.yaml holds lines such as DATA_DIR: /a$b.
+Without make, as on Windows, the same words: python -m course all PROFILE=quick P="EPOCHS=3"
+"""
+
+
+def notebook_numbers() -> list[str]:
+    """The numbers of the notebooks, from their files."""
+    found = (path.stem.partition("_")[0] for path in (ROOT / "notebooks").glob("[0-9]*_*.ipynb"))
+    return sorted(found, key=int)
+
+
+def run_python(*arguments: str, **environment: str) -> int:
+    """Run this Python with arguments in the course's folder; its exit status.
+
+    Ctrl-C goes to that process as well; we wait until it has ended in its own way.
+    """
+    command = [sys.executable, *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def words_of(given: dict[str, str], rest: list[str]) -> list[str]:
+    """Arguments for a command that has options of its own: those in P, and further words."""
+    return [*shlex.split(given.get("P", "")), *rest]
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def study(given: dict[str, str], rest: list[str]) -> int:
+    """the whole study, or a notebook with the earlier ones it needs: PROFILE, P, P_FILE, JOBS"""
+    from course import runner
+
+    words = ["--profile", given.get("PROFILE", "sample"), "--set", given.get("P", "")]
+    words += ["--file", given.get("P_FILE", ""), "--jobs", given.get("JOBS", "2")]
+    return runner.main([*words, *rest])
+
+
+def test(given: dict[str, str], rest: list[str]) -> int:
+    """every test: library, notebooks, stored outputs, the smoke profile"""
+    nbval = ("--nbval", "--nbval-current-env")
+    return run_python("-m", "pytest", "tests", "notebooks", *nbval, *rest,
+                      LESIONS_PROGRESS=os.devnull)  # fmt: skip
+
+
+def test_fast(given: dict[str, str], rest: list[str]) -> int:
+    """unit tests, but for those that train for more than seconds: under 3 minutes"""
+    return run_python("-m", "pytest", "tests/unit", "-m", "not slow", *rest,
+                      LESIONS_PROGRESS=os.devnull)  # fmt: skip
+
+
+def edition(given: dict[str, str], rest: list[str], name: str = "") -> int:
+    """notebooks without solutions, in build/student; PROFILE, P and P_FILE for a class"""
+    from course import copies
+
+    words = [name or given.get("EDITION", "student")]
+    for option, word in (("PROFILE", "--profile"), ("P", "--set"), ("P_FILE", "--file")):
+        # Nothing given: as when the copies were last made.
+        words += [word, given[option]] if option in given else []
+    return copies.main([*words, *rest])
+
+
+def lab(given: dict[str, str], rest: list[str]) -> int:
+    """JupyterLab on this machine only, prints its address; EDITION, or FROM for what was run"""
+    from course import copies, kernels
+    from lesions.core.files import BUILD
+
+    kernels.use_writable_places(BUILD / "jupyter")
+    if "FROM" in given:
+        folder = Path(given["FROM"]).absolute()
+        found = sorted(folder.glob("[0-9]*.ipynb"))
+        if not found:
+            print(f"There are no notebooks in {folder}: run `make all`, then "
+                  "FROM=build/sample/notebooks.", file=sys.stderr)  # fmt: skip
+            return 1
+        for path in found:
+            copies.trust(path)
+    else:
+        failed = edition(given, [])
+        if failed:
+            return failed
+        folder = copies.place_of(given.get("EDITION", "student"))
+    as_root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    return run_python(
+        "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
+        "--ServerApp.kernel_spec_manager_class=course.kernels.OwnKernelSpecs", *as_root, *rest,
+    )  # fmt: skip
+
+
+def student(given: dict[str, str], rest: list[str]) -> int:
+    return edition(given, rest, "student")
+
+
+student.__doc__ = edition.__doc__
+
+
+def grade(given: dict[str, str], rest: list[str]) -> int:
+    """a table of the exercises that a class handed in, and their written answers: HANDIN=folder"""
+    from course import grading
+
+    return grading.main([given.get("HANDIN", "hand-in"), *rest])
+
+
+def compare(given: dict[str, str], rest: list[str]) -> int:
+    """the scores of several profiles side by side: PROFILES="over plain\""""
+    from course import compare as comparison
+    from lesions.core.errors import LesionsError
+
+    names = given.get("PROFILES", given.get("PROFILE", "sample")).replace(",", " ").split()
+    try:
+        comparison.write([*names, *rest])
+    except LesionsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def data(given: dict[str, str], rest: list[str]) -> int:
+    """fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000"""
+    return run_python("-m", "lesions.data.download", *words_of(given, rest))
+
+
+def weights(given: dict[str, str], rest: list[str]) -> int:
+    """fetch the backbones' ImageNet weights (120 MB); P="--to data/weights\""""
+    return run_python("-m", "lesions.networks.weights", *words_of(given, rest))
+
+
+def check(given: dict[str, str], rest: list[str]) -> int:
+    """is this machine ready: versions, memory, disk, data"""
+    from course import machine
+
+    return machine.main()
+
+
+def params(given: dict[str, str], rest: list[str]) -> int:
+    """list every parameter with its default and limits"""
+    from course import runner
+
+    return runner.main(["--parameters"])
+
+
+def site(given: dict[str, str], rest: list[str]) -> int:
+    """the course as a website in build/site: EDITION, FROM"""
+    words = ["--edition", given.get("EDITION", "student")]
+    return run_python("docs/build.py", *words, "--from", given.get("FROM", "notebooks"), *rest)
+
+
+def e2e(given: dict[str, str], rest: list[str]) -> int:
+    """the course in a real browser: JupyterLab, a notebook, an exercise, a slider"""
+    return run_python("-m", "pytest", "tests/e2e", "-rs", *rest)
+
+
+def lint(given: dict[str, str], rest: list[str]) -> int:
+    """style of code and notebooks"""
+    checked = run_python("-m", "ruff", "check", ".")
+    return run_python("-m", "ruff", "format", "--check", ".") or checked
+
+
+def bench(given: dict[str, str], rest: list[str]) -> int:
+    """benchmarks: drawing, hashing, the pair search, the engine of training"""
+    tools = ("synthetic", "engine", "dedup")
+    return next((failed for tool in tools if (failed := run_python(f"tools/{tool}.py"))), 0)
+
+
+def outputs(given: dict[str, str], rest: list[str]) -> int:
+    """run the notebooks and store the outputs of profile sample in them"""
+    from course import runner
+
+    return runner.main(["--store", *rest])
+
+
+def clean(given: dict[str, str], rest: list[str]) -> int:
+    """remove what was made: build/ and the caches; downloads, .venv and a student's work stay"""
+    # These hold what a person wrote, which no command can make again.
+    spared = {"student", "instructor", "exercises"}
+    build = ROOT / "build"
+    made = [path for path in build.glob("*") if path.name not in spared] if build.is_dir() else []
+    made += [ROOT / "data" / "cache"]
+    made += [ROOT / name for name in (".pytest_cache", ".ruff_cache", ".hypothesis")]
+    for path in made:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return 0
+
+
+def show_help(given: dict[str, str], rest: list[str]) -> int:
+    """list the commands"""
+    profiles = sorted(path.stem for path in (ROOT / "notebooks" / "profiles").glob("*.yaml"))
+    numbers = " ".join(notebook_numbers())
+    for name, command in COMMANDS.items():
+        print(f"{name:10} {command.__doc__}")
+        if name == "all":
+            print(f"{numbers}\n{'':10} one notebook, and the earlier ones it needs")
+    print()
+    for name, text in OPTIONS.items():
+        print(f"{name:10} {text.format(profiles=' '.join(profiles))}")
+    print(QUOTING.rstrip())
+    return 0
+
+
+COMMANDS = {
+    "help": show_help, "all": study, "lab": lab, "student": student, "grade": grade,
+    "compare": compare, "data": data, "weights": weights, "check": check, "params": params,
+    "site": site, "test": test, "test-fast": test_fast, "e2e": e2e, "lint": lint, "bench": bench,
+    "outputs": outputs, "clean": clean,
+}  # fmt: skip
+
+
+def read_words(words: list[str]) -> tuple[dict[str, str], list[str]]:
+    """The options among some words, over those in the environment, and the other words."""
+    given = {n: os.environ[f"COURSE_{n}"] for n in OPTIONS if f"COURSE_{n}" in os.environ}
+    rest = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals and name in OPTIONS:
+            given[name] = value
+        elif equals and name == "HAM10000_DIR":
+            os.environ[name] = value
+        else:
+            rest.append(word)
+    # Where nothing stands behind the sign, nothing is chosen.
+    return {name: value for name, value in given.items() if value.strip()}, rest
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run a command; the exit status."""
+    words = sys.argv[1:] if words is None else words
+    name, rest = (words or ["help"])[0], words[1:]
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows another
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    given, rest = read_words(rest)
+    # Notebooks run in their own folder, where a relative path would mean another place.
+    if os.environ.get("HAM10000_DIR"):
+        os.environ["HAM10000_DIR"] = os.path.abspath(os.path.expanduser(os.environ["HAM10000_DIR"]))
+    # Without compiled files every start of TensorFlow takes three times as long.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONUNBUFFERED"] = "1"
+    if name.isdecimal() or name in {p.stem for p in (ROOT / "notebooks").glob("[0-9]*_*.ipynb")}:
+        return study(given, [name, *rest])
+    if name not in COMMANDS:
+        import difflib
+
+        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+        print(f"Unknown command {name}." + (f" Did you mean {near[0]}?" if near else "")
+              + " `python -m course help` lists them all.", file=sys.stderr)  # fmt: skip
+        return 2
+    return COMMANDS[name](given, rest)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -34,7 +34,9 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 _reading = threading.Lock()
 
 
-def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
+def list_files(
+    folder: Path, damaged: list[str] | None = None, unreadable: list[str] | None = None
+) -> list[str]:
     """The paths of all files in `folder`, three levels deep, and in the zips among them.
 
     Files in folders come before files in zips, so that an unpacked copy goes first.
@@ -42,17 +44,23 @@ def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
     Args:
         folder: where to look. Hidden files and folders are left out.
         damaged: takes the paths of zips that cannot be opened.
+        unreadable: takes the paths of files whose names are no UTF-8, as text that is.
 
     Raises:
         DataError: a zip cannot be opened and `damaged` is not given.
     """
-    plain, packed = [], []
+    plain: list[str] = []
+    packed: list[str] = []
     top = os.fspath(folder)
     for place, folders, names in os.walk(top, followlinks=True):
         depth = 0 if place == top else os.path.relpath(place, top).count(os.sep) + 1
         folders[:] = sorted(f for f in folders if depth < DEEPEST and not _hidden(f))
         base = place.replace(os.sep, "/")
-        plain += [f"{base}/{name}" for name in sorted(names) if not _hidden(name)]
+        paths = [f"{base}/{name}" for name in sorted(names) if not _hidden(name)]
+        odd = [path for path in paths if not _is_utf8(path)]
+        if unreadable is not None:
+            unreadable += [path.encode("utf-8", "replace").decode() for path in odd]
+        plain += [path for path in paths if path not in odd] if odd else paths
     for path in plain:
         if not path.lower().endswith(".zip"):
             continue
@@ -69,6 +77,15 @@ def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
             if not name.endswith("/") and not any(map(_hidden, name.split("/")))
         ]
     return plain + packed
+
+
+def _is_utf8(path: str) -> bool:
+    """False for a name of other bytes, which no table can hold."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _hidden(name: str) -> bool:
@@ -109,7 +126,7 @@ def split_path(path: str) -> tuple[str, str | None]:
 
 
 @lru_cache(maxsize=16)
-def _opened(path: str, size: int, changed: int, process: int) -> zipfile.ZipFile:
+def _opened(path: str, state: tuple[int, ...], process: int) -> zipfile.ZipFile:
     # The process is part of the key, because a forked one would share our place in the file.
     return zipfile.ZipFile(path)
 
@@ -121,8 +138,9 @@ def _archive(path: str) -> zipfile.ZipFile:
         DataError: it is not a readable zip.
     """
     try:
-        state = os.stat(path)
-        return _opened(path, state.st_size, state.st_mtime_ns, os.getpid())
+        about = os.stat(path)
+        state = about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino
+        return _opened(path, state, os.getpid())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(
             "damaged archive",

@@ -28,9 +28,15 @@ class Schema:
     numbers: tuple[str, ...] = ()  # float64, NaN where missing
     whole: tuple[str, ...] = ()  # int64
     truths: tuple[str, ...] = ()  # bool
+    optional: tuple[str, ...] = ()  # those of them that may be absent
 
     def columns(self) -> tuple[str, ...]:
         return self.text + self.numbers + self.whole + self.truths
+
+    def fits(self, names: Sequence[str]) -> bool:
+        """True if these are the columns: each once, none missing, none too many."""
+        needed = set(self.columns()) - set(self.optional)
+        return needed <= set(names) <= set(self.columns()) and len(set(names)) == len(names)
 
 
 def write(table: pd.DataFrame, path: Path, schema: Schema) -> None:
@@ -75,7 +81,7 @@ def read(path: Path, schema: Schema, again: str = "make it anew") -> pd.DataFram
     names = lines[0] if lines else []
     rows = [line for line in lines[1:] if line]
     broken = [line for line in rows if len(line) != len(names)]
-    if broken or set(names) != set(schema.columns()) or len(set(names)) != len(names):
+    if broken or not schema.fits(names):
         fault = f"{len(broken)} broken lines" if broken else f"the columns {shorten(names, 12)}"
         raise LesionsError(
             f"{where} has {fault}, and not whole lines of "
@@ -102,12 +108,12 @@ def read(path: Path, schema: Schema, again: str = "make it anew") -> pd.DataFram
 
 def check(table: pd.DataFrame, schema: Schema, where: str) -> None:
     """Raise a LesionsError unless a table has the columns of a schema, with their types."""
-    if set(table) != set(schema.columns()) or not table.columns.is_unique:
+    if not schema.fits(list(table)):
         raise LesionsError(
             f"{where} must have the columns {shorten(list(schema.columns()), 12)}; it has "
             f"{shorten(list(table), 12)}."
         )
-    for name in schema.text:
+    for name in (name for name in schema.text if name in table):
         strange = [value for value in table[name] if not isinstance(value, str)]
         if strange:
             raise LesionsError(
@@ -115,7 +121,7 @@ def check(table: pd.DataFrame, schema: Schema, where: str) -> None:
             )
     kinds = {"f": schema.numbers, "i": schema.whole, "b": schema.truths}
     for kind, columns in kinds.items():
-        for name in columns:
+        for name in (name for name in columns if name in table):
             right = kind + "iu" if kind == "f" else "iu" if kind == "i" else kind
             if table[name].dtype.kind not in right:
                 raise LesionsError(

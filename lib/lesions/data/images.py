@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from lesions.data.endings import JPEG_START, PNG_START, is_cut
 from lesions.data.findings import DataError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MASK_ENDING = "_segmentation"
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")  # MPO: a JPEG of some cameras
-JPEG_START, PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 50_000_000  # more is no photograph of a lesion, but could fill the memory
 SMALLEST = 8  # pixels, of width and height
 MAX_BYTES = 200_000_000
@@ -202,7 +202,7 @@ def read_header(data: bytes, path: str) -> Image.Image:
         ) from error
     except Exception as error:  # a damaged header makes Pillow's readers raise anything
         begun = data.startswith((JPEG_START, PNG_START))
-        rule = "truncated" if _is_cut(data) else "unreadable" if begun else "not an image"
+        rule = "truncated" if is_cut(data) else "unreadable" if begun else "not an image"
         raise DataError(
             rule, f"{path} is not a readable image ({rule}); fetch the file again."
         ) from error
@@ -222,12 +222,6 @@ def read_header(data: bytes, path: str) -> Image.Image:
     return image
 
 
-def _is_cut(data: bytes) -> bool:
-    """True for a JPEG or PNG whose end is not there."""
-    ending = {JPEG_START: b"\xff\xd9", PNG_START: b"IEND"}
-    return any(data.startswith(start) and end not in data[-65536:] for start, end in ending.items())
-
-
 def decode(data: bytes, path: str) -> np.ndarray:
     """Decode an image's bytes to RGB, uint8, (height, width, 3).
 
@@ -237,7 +231,7 @@ def decode(data: bytes, path: str) -> np.ndarray:
         DataError: as `read_header`, and if the file is cut off or the pixels cannot be decoded.
     """
     image = read_header(data, path)
-    rule = "truncated" if _is_cut(data) else "unreadable"
+    rule = "truncated" if is_cut(data) else "unreadable"
     pixels = None
     if rule != "truncated":
         try:

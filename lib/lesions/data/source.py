@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from lesions.core.errors import LesionsError
-from lesions.core.files import IDS, ROOT
+from lesions.core.files import ROOT
 from lesions.data import datasets
 from lesions.sample import synthetic
 
@@ -34,16 +33,7 @@ def load_table(settings: SimpleNamespace) -> pd.DataFrame:
 
 
 def read_keep(settings: SimpleNamespace, table: pd.DataFrame) -> pd.DataFrame:
-    """The keep-list of notebook 02: which images each protocol keeps, and their groups.
+    """The keep-list; it belongs to `duplicates.keep`, under whose name it is asked for now."""
+    from lesions.duplicates import keep
 
-    Raises:
-        LesionsError: 02 has not run for this profile, or ran on other images.
-    """
-    path = settings.folder / "keep.csv"
-    again = f"run notebook 02 first (`make 02 PROFILE={settings.PROFILE}`)"
-    if not path.exists():
-        raise LesionsError(f"There is no keep-list {path}: {again}.")
-    keep = pd.read_csv(path, dtype=IDS)
-    if set(keep["image_id"]) != set(table["image_id"]):
-        raise LesionsError(f"The keep-list {path} is for other images than these: {again}.")
-    return keep
+    return keep.read_keep(settings, table)

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+from hypothesis import strategies as st
 from PIL import Image
 
 from lesions.duplicates.groups import groups_of
@@ -177,3 +178,22 @@ def write_record(folder, model, target, protocol, right: float, init="scratch"):
     history = pd.DataFrame({"epoch": [1], "loss": [1.0], "val_loss": [1.0]})
     record = run_records.folder_of(folder, protocol, target, model, 0)
     return run_records.write(record, "key", about, table, history)
+
+
+# Labels and ids as people have them, and as nobody should.
+HARD_TEXTS = [
+    "0", "1", "01", "1.0", "1e3", "1000", "TRUE", "False", "N/A", "NULL", "nan", "None", "NaT",
+    "2020-01-01", "-", "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''", "'", "a,b", 'a"b', '"',
+    "a;b", "a\nb", "a\r\nb", "a\rb", " a", "a ", "é", "e\u0301", "\u202eabc", "日本", "\U0001f600",
+    "..", ".", "../../x", "/etc/passwd", "C:\\x", "a/b", "a\\b", "CON", "con.txt", "LPT1", "aux .x",
+    "x.", "x ", ".hidden", "-rf", "<script>alert(1)</script>", "&amp;", "a" * 300, "ü" * 300,
+    "a\0b",
+    "\x1b[31m", "mel", "Mel", "MEL", "all", "unknown", "train", "x.zip", "\u0130", "ß", "ss", "¹",
+    "COM\u00b9", "%s", "{0}", "$HOME", "`x`", "*", "?", "|", "inf", "1_000", "\u0661",
+]  # fmt: skip
+
+
+def texts(least: int = 0) -> st.SearchStrategy[str]:
+    """Any text that a file can hold, and often one of `HARD_TEXTS`."""
+    any_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=least, max_size=20)
+    return st.one_of(st.sampled_from([t for t in HARD_TEXTS if len(t) >= least]), any_text)

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from lesions.core import cache, files, seeds
-from lesions.core.errors import LesionsError
+from lesions.core.errors import LesionsError, shorten
+from lesions.core.names import safe_name
 from lesions.core.progress import say, track
+from lesions.data.contents import fingerprint
 from lesions.data.datacard import DATA_CARD
 from lesions.data.findings import stop_if_too_bad
 from lesions.data.images import (
@@ -102,6 +104,10 @@ def load(
     """
     place = locate(name, folder)
     table, findings = survey(place, own=name == "folder")
+    says = table.attrs.pop("read as")
+    if name == "folder":  # what was understood, before anything is made of it
+        counts = [f"{label!r} {count}" for label, count in table["dx"].value_counts().items()]
+        say(f"{place}: {len(table)} images; {says}. dx: {shorten(counts, 12) or 'none'}.")
     stop_if_too_bad(findings, len(table), max_bad, place)
     lost = int((findings["severity"] == "error").sum())
     if table.empty:
@@ -157,8 +163,10 @@ def _unpacked(path: str, folder: Path) -> Path:
     size, _ = file_state(path)
     zipped = Path(archive)
     state = zipped.stat()  # another zip of the same name gets another folder
-    version = cache.digest(archive, state.st_size, state.st_mtime_ns)
-    target = folder / f"{zipped.stem}-{version}" / Path(member).name
+    version = cache.digest(archive, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    base, suffix = os.path.splitext(member)
+    # Two folders of a zip may hold a file of one name.
+    target = folder / f"{zipped.stem}-{version}" / f"{safe_name(base)}{suffix}"
     if not (target.is_file() and target.stat().st_size == size):
         with files.atomic(target) as partial:
             partial.write_bytes(read_bytes(path))
@@ -177,12 +185,3 @@ def mask_paths(folder: Path, table: pd.DataFrame) -> dict[str, str]:
         if image_id:
             found.setdefault(image_id, path)
     return found
-
-
-def fingerprint(table: pd.DataFrame) -> str:
-    """A short name for the data: it changes with the table, and with an image's size or checksum.
-
-    Meant as a key for caches. A plain file is known by its size alone, which is quick.
-    """
-    states = [file_state(path) for path in table["path"]]
-    return cache.digest(table.drop(columns="path").to_csv(index=False), states)

@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from lesions.data.endings import JPEG_START, PNG_START, is_cut
 from lesions.data.findings import DataError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MASK_ENDING = "_segmentation"
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")  # MPO: a JPEG of some cameras
-JPEG_START, PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 50_000_000  # more is no photograph of a lesion, but could fill the memory
 SMALLEST = 8  # pixels, of width and height
 MAX_BYTES = 200_000_000
@@ -34,7 +34,9 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 _reading = threading.Lock()
 
 
-def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
+def list_files(
+    folder: Path, damaged: list[str] | None = None, unreadable: list[str] | None = None
+) -> list[str]:
     """The paths of all files in `folder`, three levels deep, and in the zips among them.
 
     Files in folders come before files in zips, so that an unpacked copy goes first.
@@ -42,17 +44,23 @@ def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
     Args:
         folder: where to look. Hidden files and folders are left out.
         damaged: takes the paths of zips that cannot be opened.
+        unreadable: takes the paths of files whose names are no UTF-8, as text that is.
 
     Raises:
         DataError: a zip cannot be opened and `damaged` is not given.
     """
-    plain, packed = [], []
+    plain: list[str] = []
+    packed: list[str] = []
     top = os.fspath(folder)
     for place, folders, names in os.walk(top, followlinks=True):
         depth = 0 if place == top else os.path.relpath(place, top).count(os.sep) + 1
         folders[:] = sorted(f for f in folders if depth < DEEPEST and not _hidden(f))
         base = place.replace(os.sep, "/")
-        plain += [f"{base}/{name}" for name in sorted(names) if not _hidden(name)]
+        paths = [f"{base}/{name}" for name in sorted(names) if not _hidden(name)]
+        odd = [path for path in paths if not _is_utf8(path)]
+        if unreadable is not None:
+            unreadable += [path.encode("utf-8", "replace").decode() for path in odd]
+        plain += [path for path in paths if path not in odd] if odd else paths
     for path in plain:
         if not path.lower().endswith(".zip"):
             continue
@@ -69,6 +77,15 @@ def list_files(folder: Path, damaged: list[str] | None = None) -> list[str]:
             if not name.endswith("/") and not any(map(_hidden, name.split("/")))
         ]
     return plain + packed
+
+
+def _is_utf8(path: str) -> bool:
+    """False for a name of other bytes, which no table can hold."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _hidden(name: str) -> bool:
@@ -109,7 +126,7 @@ def split_path(path: str) -> tuple[str, str | None]:
 
 
 @lru_cache(maxsize=16)
-def _opened(path: str, size: int, changed: int, process: int) -> zipfile.ZipFile:
+def _opened(path: str, state: tuple[int, ...], process: int) -> zipfile.ZipFile:
     # The process is part of the key, because a forked one would share our place in the file.
     return zipfile.ZipFile(path)
 
@@ -121,8 +138,9 @@ def _archive(path: str) -> zipfile.ZipFile:
         DataError: it is not a readable zip.
     """
     try:
-        state = os.stat(path)
-        return _opened(path, state.st_size, state.st_mtime_ns, os.getpid())
+        about = os.stat(path)
+        state = about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino
+        return _opened(path, state, os.getpid())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(
             "damaged archive",
@@ -184,7 +202,7 @@ def read_header(data: bytes, path: str) -> Image.Image:
         ) from error
     except Exception as error:  # a damaged header makes Pillow's readers raise anything
         begun = data.startswith((JPEG_START, PNG_START))
-        rule = "truncated" if _is_cut(data) else "unreadable" if begun else "not an image"
+        rule = "truncated" if is_cut(data) else "unreadable" if begun else "not an image"
         raise DataError(
             rule, f"{path} is not a readable image ({rule}); fetch the file again."
         ) from error
@@ -204,12 +222,6 @@ def read_header(data: bytes, path: str) -> Image.Image:
     return image
 
 
-def _is_cut(data: bytes) -> bool:
-    """True for a JPEG or PNG whose end is not there."""
-    ending = {JPEG_START: b"\xff\xd9", PNG_START: b"IEND"}
-    return any(data.startswith(start) and end not in data[-65536:] for start, end in ending.items())
-
-
 def decode(data: bytes, path: str) -> np.ndarray:
     """Decode an image's bytes to RGB, uint8, (height, width, 3).
 
@@ -219,7 +231,7 @@ def decode(data: bytes, path: str) -> np.ndarray:
         DataError: as `read_header`, and if the file is cut off or the pixels cannot be decoded.
     """
     image = read_header(data, path)
-    rule = "truncated" if _is_cut(data) else "unreadable"
+    rule = "truncated" if is_cut(data) else "unreadable"
     pixels = None
     if rule != "truncated":
         try:

@@ -1,138 +1,126 @@
-"""Read the table of a dataset as people have it, and say what was wrong with it."""
+"""The table of a dataset: find it, bring it into shape, and say what was wrong with it."""
 
-import csv
 import math
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
-from lesions.data.datacard import DATA_CARD
+from lesions.core.errors import shorten
 from lesions.data.findings import DataError, Findings, note
-from lesions.data.images import is_image, name_of, read_bytes
+from lesions.data.forms import CLASSES, COLUMNS, NO_CLASS, Understood, understand
+from lesions.data.matching import ids_of
+from lesions.data.rows import read_rows
 
-COLUMNS = tuple(DATA_CARD["columns"])
-CLASSES = tuple(DATA_CARD["classes"])
+__all__ = ["CLASSES", "COLUMNS", "NO_CLASS", "find_table", "read_rows", "tidy", "understand"]
+
 TEXT_COLUMNS = tuple(name for name in COLUMNS if name != "age")
 # Names under which the table is found, without suffix and in lower case; the best first.
-NAMES = ("ham10000_metadata", "metadata", "isic2018_task3_test_groundtruth")
+NAMES = ("ham10000_metadata", "metadata", r"isic_?20\d\d_.*groundtruth", "labels")
 SUFFIXES = ("", ".csv", ".tab", ".tsv", ".txt")
+MISSING = ("", "nan", "na", "null", "n/a", "none", NO_CLASS)  # in columns that describe
 OLDEST = 120  # years
 
 
-def find_table(listing: list[str]) -> str | None:
-    """The dataset's table among the paths of its files: the one with most of the columns."""
-    for name in NAMES:
-        wanted = {name + suffix for suffix in SUFFIXES}
-        found = [path for path in listing if path.rpartition("/")[2].lower() in wanted]
-        if found:
-            return max(found, key=lambda path: len(set(_columns(path)) & set(COLUMNS)))
-    return None
+def find_table(listing: Sequence[str], own: bool = False) -> str | None:
+    """The dataset's table among the paths of its files: the one with most of the columns.
 
-
-def _columns(path: str) -> list[str]:
-    """The column names of a table; none when it cannot be read."""
-    try:
-        return list(read_rows(path, []).columns)
-    except DataError:
-        return []
-
-
-def _text(path: str, findings: Findings) -> str:
-    """The table's text, whatever its encoding."""
-    data = read_bytes(path)
-    if data.startswith(b"\xef\xbb\xbf"):
-        note(findings, path, "byte order mark", "info", "left out")
-        data = data[3:]
-    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        note(findings, path, "UTF-16", "info", "read as such")
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        note(findings, path, "not UTF-8", "warning", "read as Latin-1")
-        return data.decode("latin-1")
-
-
-def read_rows(path: str, findings: Findings) -> pd.DataFrame:
-    """Read a table separated by commas, semicolons or tabs; all values as text.
-
-    Each line is read by itself, so that one broken line costs one row. Column names come in lower
-    case; the index holds the line numbers.
+    Args:
+        own: a dataset of one's own: its table may have any name.
 
     Raises:
-        DataError: the file is missing, empty, or is not a table.
+        DataError: several tables might be meant.
     """
-    lines = re.split("\r\n|\r|\n", _text(path, findings))
-    if not lines[0].strip():
+    names = NAMES if own else NAMES[:3]
+    for name in names:
+        wanted = re.compile(f"(?:{name})(?:{'|'.join(map(re.escape, SUFFIXES))})")
+        found = [path for path in listing if wanted.fullmatch(path.rpartition("/")[2].lower())]
+        scores = {path: _score(path) for path in found}
+        if found and (not own or max(scores.values()) > 0):
+            return max(found, key=lambda path: scores[path])
+    if not own:
+        return None
+    others = [path for path in listing if path.lower().endswith(SUFFIXES[1:])]
+    scores = {path: _score(path) for path in others}
+    best = [path for path in others if scores[path] == max(scores.values()) > 1]
+    if len(best) > 1:
         raise DataError(
-            "unreadable table", f"{path} is empty; it must begin with a line of column names."
+            "several tables",
+            f"{shorten(best)} might each be the table of the images: name the right one "
+            "metadata.csv.",
         )
-    separator = max(",;\t", key=lines[0].count)
-    if separator != ",":
-        name = {";": "semicolons", "\t": "tabs"}[separator]
-        note(findings, path, f"separated by {name}", "info", "read as such")
-    rows, numbers = [], []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = next(csv.reader([line], delimiter=separator))
-        except (csv.Error, StopIteration):
-            row = []
-        if rows and len(row) != len(rows[0]):
-            note(findings, f"{path}, line {number}", "broken line", "error", "row left out")
-            continue
-        rows.append(row)
-        numbers.append(number)
-    names = [name.strip().strip('"').lower() for name in rows[0]]
-    if len(set(names)) < len(names) or len(names) < 2:
-        raise DataError(
-            "unreadable table",
-            f"{path} is not a table that can be read: its first line must name each column once, "
-            "separated by commas, semicolons or tabs.",
-        )
-    return pd.DataFrame(rows[1:], columns=names, index=numbers[1:], dtype=str)
+    return best[0] if best else None
 
 
-def from_one_hot(rows: pd.DataFrame) -> pd.DataFrame:
-    """Turn the table of the ISIC 2018 challenge (a column a class) into image_id and dx."""
-    classes = [name for name in CLASSES if name in rows.columns]
-    if "image" not in rows.columns or len(classes) < len(CLASSES):
-        return rows
-    scores = rows[classes].apply(pd.to_numeric, errors="coerce").fillna(0.0)
-    return pd.DataFrame({"image_id": rows["image"], "dx": scores.idxmax(axis=1)}, dtype=str)
+def is_named(path: str) -> bool:
+    """True for a file that has one of the names of a dataset's table."""
+    name = path.rpartition("/")[2].lower()
+    return bool(
+        re.fullmatch(f"(?:{'|'.join(NAMES)})(?:{'|'.join(map(re.escape, SUFFIXES))})", name)
+    )
+
+
+def _score(path: str) -> int:
+    """How much of what is needed a table has: 0 for none that names images."""
+    try:
+        found = understand(read_rows(path, []), path, [])
+    except DataError:
+        return 0
+    if "image_id" not in found.rows:
+        return 0
+    return 1 + 10 * found.labelled + len(set(found.rows) & set(COLUMNS))
 
 
 def tidy(
-    rows: pd.DataFrame, path: str, classes: tuple[str, ...] | None, findings: Findings
+    found: Understood, path: str, classes: tuple[str, ...] | None, findings: Findings
 ) -> pd.DataFrame:
     """Bring the columns into shape and drop the rows that nothing can be done with.
 
     Args:
-        rows: from `read_rows`; needs at least the columns image_id and dx.
+        found: a table that was understood, with a column image_id.
         path: the table's path, for the findings.
-        classes: the labels allowed in dx; None allows all.
+        classes: the labels allowed in dx, in lower case; None allows all, as they are written.
         findings: takes what was found.
 
     Returns:
-        the eight columns of the dataset; `age` float64, the others text, "unknown" where empty.
+        the eight columns of the dataset; `age` float64, the others text, "unknown" where empty;
+        and `given`, what the table calls the image.
     """
+    rows = found.rows
+    own = classes is None
     table = pd.DataFrame(index=rows.index)
+    table["given"] = rows["image_id"].str.strip()
     for column in TEXT_COLUMNS:
-        text = rows[column].str.strip() if column in rows else pd.Series("", rows.index, dtype=str)
-        if column not in ("image_id", "lesion_id"):
-            text = text.str.lower()
-        table[column] = text.mask(text.str.lower().isin(["", "nan", "na", "null"]), "unknown")
+        text = rows[column] if column in rows else pd.Series("", rows.index, dtype=str)
+        bare = text.str.strip()
+        if own and column == "dx":
+            _note_spaces(text, bare, path, findings)
+            table[column] = bare
+            continue
+        lower = bare.str.lower()
+        missing = lower.isin(MISSING)
+        if column == "sex":  # a word of this course's, and no label that one may call as one likes
+            bare = bare.mask(lower.isin(["male", "female"]), lower)
+        elif not own and column != "lesion_id":
+            bare = lower
+        table[column] = bare.mask(missing, "unknown")
     # Some tables name the file, not the image.
-    stems = [name_of(name) if is_image(name) else name for name in table["image_id"]]
-    table["image_id"] = pd.Series(stems, table.index, dtype=str)
+    table["image_id"] = pd.Series(ids_of(table["given"].tolist()), table.index, dtype=str)
     alone = table["lesion_id"] == "unknown"  # a lesion not named is taken to be seen once
-    table["lesion_id"] = table["lesion_id"].mask(alone, table["image_id"])
+    taken = set(table.loc[~alone, "lesion_id"])
+    own_lesion = table["image_id"].map(lambda name: f"image {name}" if name in taken else name)
+    table["lesion_id"] = table["lesion_id"].mask(alone, own_lesion)
     table["age"] = _ages(rows, path, findings)
-
-    nameless = table["image_id"] == "unknown"
-    repeated = table["image_id"].str.lower().duplicated() & ~nameless
-    wrong = (table["dx"] == "unknown") if classes is None else ~table["dx"].isin(classes)
+    nameless = table["image_id"] == ""
+    table["image_id"] = table["image_id"].mask(nameless, "unknown")
+    repeated = table["given"].duplicated() & ~nameless
+    if not own:
+        repeated = table["image_id"].str.lower().duplicated() & ~nameless
+    if not found.labelled:
+        wrong = pd.Series(False, table.index)
+        table["dx"] = NO_CLASS
+    else:
+        wrong = (table["dx"] == "") if classes is None else ~table["dx"].isin(classes)
     for bad, rule, column in (
         (nameless, "no image id", "image_id"),
         (repeated, "duplicate id", "image_id"),
@@ -140,7 +128,28 @@ def tidy(
     ):
         for line, value in table.loc[bad, column].items():
             note(findings, f"{path}, line {line}: {value[:40]}", rule, "error", "row left out")
-    return table.loc[~(nameless | repeated | wrong), list(COLUMNS)]
+    table = table.loc[~(nameless | repeated | wrong), [*COLUMNS, "given"]]
+    if own:
+        note_alike(table["dx"], path, findings)
+    return table
+
+
+def _note_spaces(text: pd.Series, bare: pd.Series, path: str, findings: Findings) -> None:
+    changed = text[text != bare]
+    if len(changed):
+        where = f"{path}, line {changed.index[0]}"
+        note(findings, where, "spaces around a label", "info", f"left out, {len(changed)} times")
+
+
+def note_alike(labels: pd.Series, path: str, findings: Findings) -> None:
+    """Note labels that may be one class written in two ways; they stay apart."""
+    alike: dict[str, list[str]] = {}
+    for label in sorted(set(labels)):
+        alike.setdefault(" ".join(label.casefold().split()), []).append(label)
+    for ways in alike.values():
+        if len(ways) > 1:
+            where = f"{path}: {shorten([repr(way) for way in ways])}"
+            note(findings, where, "labels alike", "warning", "kept apart; write them alike")
 
 
 def _ages(rows: pd.DataFrame, path: str, findings: Findings) -> list[float]:
@@ -151,7 +160,7 @@ def _ages(rows: pd.DataFrame, path: str, findings: Findings) -> list[float]:
         try:
             age = float(text.replace(",", "."))
         except ValueError:
-            age = math.nan if text.lower() in ("", "unknown", "na", "null") else math.inf
+            age = math.nan if text.lower() in MISSING else math.inf
         if not math.isnan(age) and not 0 <= age <= OLDEST:
             where = f"{path}, line {line}: {text[:40]}"
             note(findings, where, "impossible age", "warning", "set to missing")

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from lesions.core import cache
-from lesions.core.files import IDS
+from lesions.core import cache, tables
 from lesions.core.progress import track
 from lesions.data import datasets
+
+IMAGE_IDS = tables.Schema("list of images", text=("image_id",))
 
 
 def to_square(image: np.ndarray, size: int, geometry: str = "squash") -> np.ndarray:
@@ -57,7 +58,7 @@ def pixel_cache(table: pd.DataFrame, size: int, geometry: str = "squash") -> Pat
     def make(folder: Path) -> None:
         folder.mkdir(parents=True)
         _decode_all(table, size, geometry, folder / "pixels.npy")
-        table[["image_id"]].to_csv(folder / "image_ids.csv", index=False)
+        tables.write(table[["image_id"]], folder / "image_ids.csv", IMAGE_IDS)
 
     return cache.shared("pixels", f"{size}px-{geometry}", key, make)
 
@@ -90,7 +91,7 @@ def open_pixels(folder: Path) -> tuple[np.ndarray, pd.Index]:
         pixels, uint8 (images, size, size, 3), memory-mapped; and the image_id of each row.
     """
     pixels = np.load(Path(folder) / "pixels.npy", mmap_mode="r")
-    image_ids = pd.read_csv(Path(folder) / "image_ids.csv", dtype=IDS)
+    image_ids = tables.read(Path(folder) / "image_ids.csv", IMAGE_IDS)
     return pixels, pd.Index(image_ids["image_id"])
 
 

@@ -1,11 +1,10 @@
-"""The dataset that a notebook's parameters name, and the keep-list that notebook 02 leaves."""
+"""The dataset that a notebook's parameters name."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from lesions.core.errors import LesionsError
-from lesions.core.files import IDS, ROOT
+from lesions.core.files import ROOT
 from lesions.data import datasets
 from lesions.sample import synthetic
 from lesions.settings.parameters import Settings
@@ -31,19 +30,3 @@ def load_table(settings: Settings) -> pd.DataFrame:
     """The table of the dataset that DATASET, DATA_DIR and LIMIT name; see `datasets.load`."""
     folder = data_folder(settings)
     return datasets.load(settings.DATASET, folder, settings.LIMIT, settings.SEED)
-
-
-def read_keep(settings: Settings, table: pd.DataFrame) -> pd.DataFrame:
-    """The keep-list of notebook 02: which images each protocol keeps, and their groups.
-
-    Raises:
-        LesionsError: 02 has not run for this profile, or ran on other images.
-    """
-    path = settings.folder / "keep.csv"
-    again = f"run notebook 02 first (`make 02 PROFILE={settings.PROFILE}`)"
-    if not path.exists():
-        raise LesionsError(f"There is no keep-list {path}: {again}.")
-    keep = pd.read_csv(path, dtype=IDS)
-    if set(keep["image_id"]) != set(table["image_id"]):
-        raise LesionsError(f"The keep-list {path} is for other images than these: {again}.")
-    return keep

@@ -12,7 +12,17 @@ from lesions.core.progress import track
 from lesions.data.findings import DataError, Findings, as_table, note, stop_if_too_bad
 from lesions.data.images import decode as decode_image
 from lesions.data.images import is_image, list_files, name_of, read_bytes, read_header, split_path
-from lesions.data.metadata import CLASSES, COLUMNS, find_table, from_one_hot, read_rows, tidy
+from lesions.data.matching import folded, match, stem, steps
+from lesions.data.metadata import (
+    CLASSES,
+    COLUMNS,
+    find_table,
+    is_named,
+    read_rows,
+    tidy,
+    understand,
+)
+from lesions.data.tableless import read_tableless
 
 NEEDED = tuple(name for name in COLUMNS if name != "dataset")
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
@@ -98,49 +108,79 @@ def survey(folder: Path, own: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]
         own: a dataset of one's own: only image_id and dx are needed, and any label is allowed.
 
     Returns:
-        the tidy table of the rows that have an image (see `datasets.load`), and the findings.
+        the tidy table of the rows that have an image (see `datasets.load`), its attribute
+        `attrs["read as"]` saying what was understood; and the findings.
 
     Raises:
         DataError: there is no table, it cannot be read, or a needed column is missing.
     """
     findings: Findings = []
     damaged: list[str] = []
-    listing = list_files(folder, damaged)
+    unreadable: list[str] = []
+    listing = list_files(folder, damaged, unreadable)
     for path in damaged:
         note(findings, path, "damaged archive", "error", "its files are left out")
-    source = find_table(listing)
+    for path in unreadable:
+        note(findings, path, "name is not UTF-8", "warning", "ignored; rename it")
+    source = find_table(listing, own)
     if source is None:
+        found = read_tableless(folder, listing, findings) if own else None
+        if found:
+            note(findings, str(folder), "read as", "info", found.says)
+            found.table.attrs["read as"] = found.says
+            return found.table, as_table(findings, folder)
         raise DataError(
             "missing table",
             f"{folder} has no table of the images; it must be named HAM10000_metadata, "
-            "HAM10000_metadata.csv or metadata.csv.",
+            "HAM10000_metadata.csv or metadata.csv"
+            + (", or there must be images in a folder for each class." if own else "."),
         )
-    rows = from_one_hot(read_rows(source, findings))
-    needed = ("image_id", "dx") if own else NEEDED
-    missing = [name for name in needed if name not in rows.columns]
+    understood = understand(read_rows(source, findings), source, findings)
+    needed = ("image_id",) if own else NEEDED
+    missing = [name for name in needed if name not in understood.rows.columns]
     if missing:
         raise DataError(
             "missing column",
-            f"{source} has no column {shorten(missing)}; it has {shorten(list(rows.columns), 10)}.",
+            f"{source} has no column {shorten(missing)}; it has "
+            f"{shorten(list(understood.rows.columns), 10)}.",
         )
-    table = tidy(rows, source, None if own else CLASSES, findings)
-    paths = _match(table["image_id"], listing, findings)
-    table["path"] = pd.Series(paths, table.index, dtype=str)
-    table = table[table["path"] != ""].reset_index(drop=True)
+    if own and understood.renamed:
+        note(findings, source, "read as", "info", understood.says)
+    table = tidy(understood, source, None if own else CLASSES, findings)
+    given = table.pop("given")
+    paths = pd.Series(
+        match(given.tolist(), listing, findings, _other_places(source, listing)),
+        table.index,
+        dtype=str,
+    )
+    twice = paths.duplicated() & (paths != "")
+    for line in table.index[twice]:
+        where = f"{source}, line {line}: {given[line][:40]}"
+        note(findings, where, "duplicate id", "error", "row left out")
+    _note_leftovers(given, paths, listing, findings)
+    table["path"] = paths
+    table = table[(table["path"] != "") & ~twice].reset_index(drop=True)
+    table.attrs["read as"] = f"{os.path.basename(source)}: {understood.says}"
     return table, as_table(findings, folder)
 
 
-def _match(ids: pd.Series, listing: list[str], findings: Findings) -> list[str]:
-    """The path of each image, empty where there is none; notes missing and superfluous files."""
-    found: dict[str, str] = {}
-    for path in filter(is_image, listing):
-        found.setdefault(name_of(path).lower(), path)
-    names = set(ids.str.lower())
-    for image_id in ids[~ids.str.lower().isin(found.keys())]:
-        note(findings, f"{image_id}.jpg", "missing file", "error", "row left out")
-    _note_misnamed(names - found.keys(), listing, findings)
-    _note_orphans(names, listing, findings)
-    return [found.get(image_id.lower(), "") for image_id in ids]
+def _other_places(source: str, listing: list[str]) -> list[str]:
+    """The folders below that of the table which have a table of their own."""
+    here = f"{source.rpartition('/')[0]}/"
+    tables = [path for path in listing if is_named(path) and path != source]
+    places = {path.rpartition("/")[0] for path in tables}
+    return [place for place in places if place.startswith(here)]
+
+
+def _note_leftovers(
+    given: pd.Series, paths: pd.Series, listing: list[str], findings: Findings
+) -> None:
+    """Files that no row means, and files whose name holds the id of a missing image."""
+    lost = {folded(stem(steps(text)[-1])) for text in given[paths == ""] if steps(text)}
+    named = {folded(stem(steps(text)[-1])) for text in given if steps(text)}
+    there = {folded(name_of(path)) for path in listing if is_image(path)}
+    _note_misnamed(lost - there, listing, findings)
+    _note_orphans(set(paths), named, listing, findings)
 
 
 def _note_misnamed(missing: set[str], listing: list[str], findings: Findings) -> None:
@@ -155,14 +195,19 @@ def _note_misnamed(missing: set[str], listing: list[str], findings: Findings) ->
             note(findings, path, "wrong name", "warning", "ignored; rename it if it is an image")
 
 
-def _note_orphans(names: set[str], listing: list[str], findings: Findings) -> None:
-    """Images that no row names; a folder or zip in which none is named is one finding."""
+def _note_orphans(used: set[str], named: set[str], listing: list[str], findings: Findings) -> None:
+    """Images that no row means; a folder or zip in which none is meant is one finding.
+
+    Another copy of a file that was read, or one of several that might be meant, is no orphan.
+    """
     places: dict[str, list[str]] = {}
     for path in filter(is_image, listing):
         archive, member = split_path(path)
         places.setdefault(archive if member else os.path.dirname(path), []).append(path)
     for place, paths in places.items():
-        orphans = [path for path in paths if name_of(path).lower() not in names]
+        orphans = [
+            path for path in paths if path not in used and folded(name_of(path)) not in named
+        ]
         if len(orphans) == len(paths) > 1:
             note(findings, f"{place} ({len(paths)} images)", "orphan files", "warning", "ignored")
         else:

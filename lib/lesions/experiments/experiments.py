@@ -13,7 +13,8 @@ from lesions.baselines.baselines import CHEAP
 from lesions.core import cache
 from lesions.core.errors import LesionsError
 from lesions.core.progress import track
-from lesions.data import datasets, pixel_store, source
+from lesions.data import datasets, pixel_store
+from lesions.duplicates.keep import read_keep
 from lesions.networks import registry
 from lesions.scores import evaluation
 from lesions.settings.parameters import Settings
@@ -36,7 +37,7 @@ def _world(settings: Settings, target: str) -> tuple[pd.DataFrame, pd.Series, Pa
     """The images kept under `honest` that have the target, their groups, and the pixel cache."""
     _, caches = handover.load_splits(settings)
     table = handover.load_table(settings.folder)
-    keep = source.read_keep(settings, table)
+    keep = read_keep(settings, table)
     kept = table[table["image_id"].isin(keep.loc[keep["keep_honest"], "image_id"])]
     groups = keep.set_index("image_id")["group"]
     cached = caches.get("honest", next(iter(caches.values())))

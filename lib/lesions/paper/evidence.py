@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lesions.core.files import IDS
+from lesions.core import tables
+from lesions.duplicates.keep import SCHEMA
 from lesions.paper import audit
 from lesions.scores import evaluation
 
@@ -153,7 +154,9 @@ def facts(folder: Path, table: pd.DataFrame) -> dict[str, int | float | str]:
     Returns:
         see `dataset_facts`.
     """
-    keep = pd.read_csv(folder / "keep.csv", dtype=IDS)
+    keep = tables.read(
+        folder / "keep.csv", SCHEMA, f"run notebook 02 first (`make 02 PROFILE={folder.name}`)"
+    )
     sizes = keep[["width", "height"]] if "width" in keep else None
     if sizes is not None and sizes["width"].max() < 600:
         sizes = None  # a smaller copy of the images cannot tell how large they were

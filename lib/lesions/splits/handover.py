@@ -1,35 +1,67 @@
 """What notebook 03 leaves for 04 and 05: split rows, the pixel cache's place, folders of links."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 
+from lesions.core import tables
 from lesions.core.errors import LesionsError
-from lesions.core.files import IDS, atomic, write_json
+from lesions.core.files import atomic, write_json
+from lesions.core.names import inside, safe_names
 from lesions.core.progress import track
+from lesions.data.metadata import COLUMNS
 from lesions.settings.parameters import Settings
 
 # 04 and 05 must be given the same values as 03, or they would train on something else.
 SHARED = ("DATASET", "LIMIT", "SEED", "PROTOCOL", "IMAGE_SIZE", "GEOMETRY", "RESAMPLE")
+ROWS = tables.Schema("table of split rows", text=("image_id", "lesion_id", "label", "split"))
+TABLE = tables.Schema(
+    "table of the images",
+    text=tuple(name for name in COLUMNS if name != "age"),
+    numbers=("age",),
+    optional=("dx_type", "age", "sex", "localization", "dataset"),
+)
+NAMES = tables.Schema("table of names", text=("kind", "name", "text"))
 
 
 def link_folders(rows: pd.DataFrame, files: dict[str, Path], folder: Path) -> Path:
     """Lay images out as split/class/image.jpg, as links, for `image_dataset_from_directory`.
+
+    Folders and files get names that are safe on every system; `names.csv` beside them says which
+    label or image each stands for, where it is not the name itself. Where no links can be made the
+    files are copied.
 
     Args:
         rows: image_id, label, split. Repeated images get one link.
         files: the real file of each image_id.
         folder: made anew, whole or not at all.
     """
+    labels, ids = safe_names(rows["label"]), safe_names(rows["image_id"])
+    parts = safe_names(rows["split"])
     with atomic(folder) as partial:
         for split, label in rows[["split", "label"]].drop_duplicates().itertuples(index=False):
-            (partial / split / label).mkdir(parents=True)
+            inside(partial, partial / parts[split] / labels[label]).mkdir(parents=True)
         unique = rows.drop_duplicates(["image_id", "split"])
         for row in track(unique.itertuples(), "links", len(unique)):
-            source = Path(files[row.image_id])
-            (partial / row.split / row.label / source.name).symlink_to(source.resolve())
+            source = Path(files[row.image_id]).resolve()
+            name = f"{ids[row.image_id]}{source.suffix}"
+            _link(source, partial / parts[row.split] / labels[row.label] / name)
+        other = [("label", name, text) for text, name in labels.items()]
+        other += [("image", name, text) for text, name in ids.items()]
+        other = [line for line in other if line[1] != line[2]]
+        if other:
+            lines = pd.DataFrame(other, columns=["kind", "name", "text"], dtype=str)
+            tables.write(lines, partial / "names.csv", NAMES)
     return folder
+
+
+def _link(source: Path, place: Path) -> None:
+    try:
+        place.symlink_to(source)
+    except (OSError, NotImplementedError):  # Windows without the right, exFAT
+        shutil.copyfile(source, place)
 
 
 def save_splits(
@@ -48,10 +80,9 @@ def save_splits(
     folder = settings.folder
     (folder / "data.json").unlink(missing_ok=True)
     for name, rows in splits.items():
-        with atomic(folder / "splits" / f"{name}.csv") as partial:
-            rows.to_csv(partial, index=False)
-    with atomic(folder / "table.csv") as partial:
-        table.drop(columns="path").to_csv(partial, index=False)
+        tables.write(rows[list(ROWS.text)], folder / "splits" / f"{name}.csv", ROWS)
+    known = [name for name in COLUMNS if name in table]
+    tables.write(table[known], folder / "table.csv", TABLE)
     about = {name: getattr(settings, name) for name in SHARED}
     places = {protocol: str(place) for protocol, place in pixels.items()}
     write_json(folder / "data.json", about | {"pixels": places})
@@ -79,8 +110,7 @@ def load_splits(settings: Settings) -> tuple[dict[str, pd.DataFrame], dict[str, 
         if not place.is_dir():
             raise LesionsError(f"The pixel cache {place} is gone: {again}.")
     files = sorted((settings.folder / "splits").glob("*.csv"))
-    rows = {file.stem: pd.read_csv(file, keep_default_na=False, dtype=IDS) for file in files}
-    return rows, pixels
+    return {file.stem: tables.read(file, ROWS, again) for file in files}, pixels
 
 
 def rows_of(splits: dict[str, pd.DataFrame], protocol: str, target: str) -> pd.DataFrame:
@@ -104,9 +134,5 @@ def load_table(folder: Path) -> pd.DataFrame:
     Raises:
         LesionsError: 03 has not run for this profile.
     """
-    path = folder / "table.csv"
-    if not path.exists():
-        raise LesionsError(
-            f"There is no table {path}: run notebook 03 first (`make 03 PROFILE={folder.name}`)."
-        )
-    return pd.read_csv(path, dtype=IDS)
+    again = f"run notebook 03 first (`make 03 PROFILE={folder.name}`)"
+    return tables.read(folder / "table.csv", TABLE, again)

@@ -1,28 +1,19 @@
 """What the training part already knows of the test part: a report for any split."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import pandas as pd
 
 from lesions.core.errors import LesionsError, shorten
-from lesions.data.findings import Findings
-from lesions.data.images import IMAGE_SUFFIXES, is_image, list_files, name_of
-from lesions.data.metadata import read_rows
+from lesions.core.progress import say
 from lesions.duplicates.groups import Groups, merged_groups
+from lesions.splits.others import rows_from_csvs, rows_from_folders
 from lesions.splits.splits import PARTS
 
-PART_NAMES = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing"),
-}
-IMAGE_COLUMNS = ["image_id", "image", "filename", "file", "path", "id"]
-LABEL_COLUMNS = ["dx", "label", "class", "target"]
+__all__ = ["leak_report", "leaked_images", "rows_from_csvs", "rows_from_folders"]
+
 # What ties an image to training, and the column that the two then have in common. The last one: an
 # image of its lesion is a near-duplicate of an image of another lesion, which is in training.
 KINDS = {
-    "same image": "image_id",
+    "same image": "same",
     "same lesion": "lesion_id",
     "near-duplicate": "group",
     "lesion of a near-duplicate": "chain",
@@ -36,7 +27,8 @@ def leak_report(
 
     Args:
         rows: image_id, label, split and, if known, lesion_id: from `splits`, `rows_from_folders`
-            or `rows_from_csvs`. Every row counts, also when an image stands in several.
+            or `rows_from_csvs`. Every row counts, also when an image stands in several. Images
+            are the same if they have one image_id, or one `content` where that is known.
         table: a dataset's table; tells the lesions of images whose rows do not.
         duplicates: image_id -> label of its duplicate group, as in `splits.split_by_lesion`.
 
@@ -47,6 +39,9 @@ def leak_report(
         be theirs (`leaked`), and `share`, which is leaked / images; last `lesion_unknown`, the
         images whose lesion nobody named.
         `same_lesion` and `near_duplicate` are <NA> where nothing is known of lesions or groups.
+        Where files could not be looked at there is one column more, `not_told`: images of another
+        path, but of the name of an image of training; they do not count as leaked.
+        A class that is itself called "all" stands as "all (class)".
 
     Raises:
         LesionsError: a column is missing, a part is not named train, validation or test, there
@@ -56,11 +51,12 @@ def leak_report(
     lines = []
     for part in ("validation", "test"):
         there = rows[rows["split"] == part]
-        for label, some in [("all", there), *there.groupby("label", sort=True)]:
+        for label, some in [(None, there), *there.groupby("label", sort=True)]:
+            name = "all (class)" if label == "all" else label
             lines.append(
                 {
                     "split": part,
-                    "label": label,
+                    "label": "all" if label is None else name,
                     "images": len(some),
                     "same_image": some["same image"].sum(),
                     "same_lesion": some["same lesion"].sum(),
@@ -68,6 +64,7 @@ def leak_report(
                     "leaked": some["leaked"].sum(),
                     "share": some["leaked"].mean(),
                     "lesion_unknown": some["lesion_id"].isna().sum(),
+                    "not_told": some["not_told"].sum(),
                 }
             )
     report = pd.DataFrame(lines)
@@ -75,6 +72,14 @@ def leak_report(
     report["share"] = report["share"].fillna(0.0)
     if rows["lesion_id"].isna().all():
         report["same_lesion"] = pd.Series(pd.NA, report.index, dtype="Int64")
+    untold = report.loc[report["label"] == "all", "not_told"].sum()
+    if untold:
+        say(
+            f"Not told: {untold} images bear the name of a training image of another path; without "
+            "the files nobody can say whether they are the same."
+        )
+    else:
+        report = report.drop(columns="not_told")
     if duplicates is None:
         report["near_duplicate"] = pd.Series(pd.NA, report.index, dtype="Int64")
     return report
@@ -140,126 +145,25 @@ def _with_shared(
             )
         lesions = lesions.fillna(named)
     rows["lesion_id"] = lesions
+    rows["same"] = _same(rows)
     groups = dict(duplicates) if duplicates is not None else {}
     rows["group"] = rows["image_id"].map(groups).replace("", None)
-    chained = rows[["image_id"]].assign(lesion_id=lesions.fillna("image " + rows["image_id"]))
+    chained = pd.DataFrame({"image_id": rows["same"], "lesion_id": lesions})
+    chained["lesion_id"] = lesions.fillna("image " + rows["same"])
     rows["chain"] = merged_groups(chained, duplicates)
     train = rows[rows["split"] == "train"]
+    rows["not_told"] = False
+    if "name_only" in rows:
+        rows["not_told"] = rows["name_only"].ne("") & rows["name_only"].isin(train["name_only"])
     for kind, column in KINDS.items():
         rows[kind] = rows[column].notna() & rows[column].isin(train[column])
     return rows.assign(leaked=rows["lesion of a near-duplicate"])
 
 
-def rows_from_folders(folder: Path, pattern: str | None = None) -> pd.DataFrame:
-    """Read a split laid out as train/class/image, validation/class/image, test/class/image.
-
-    Args:
-        folder: its folders may also be called training, val, valid, dev or testing.
-        pattern: a regular expression for the image id within a file's name, such as r"ISIC_\\d+"
-            where copies are called ISIC_0024306_copy2.jpg. Without it the name is the id.
-
-    Returns:
-        image_id, lesion_id ("unknown"), label, split.
-
-    Raises:
-        LesionsError: there is no such folder, no train or test folder in it, or no image in one.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise LesionsError(f"{folder} is no folder; give the one that holds train and test.")
-    present = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
-    lines = []
-    for part, names in PART_NAMES.items():
-        place = next((present[name] for name in names if name in present), None)
-        if place is None and part == "validation":
-            continue
-        if place is None:
-            raise LesionsError(f"{folder} has no folder {part}; it has {shorten(list(present))}.")
-        for kind in sorted(path for path in place.iterdir() if path.is_dir()):
-            images = filter(is_image, list_files(kind))
-            lines += [(name_of(path), "unknown", kind.name, part) for path in images]
-        if not lines or lines[-1][3] != part:
-            raise LesionsError(f"{place} has no images in folders named after their classes.")
-    rows = pd.DataFrame(lines, columns=["image_id", "lesion_id", "label", "split"], dtype=str)
-    return _ids_by_pattern(rows, pattern)
-
-
-def rows_from_csvs(
-    parts: Mapping[str, Path] | Path,
-    image: str | None = None,
-    label: str | None = None,
-    split: str = "split",
-    pattern: str | None = None,
-) -> pd.DataFrame:
-    """Read a split that another project keeps as CSV.
-
-    Args:
-        parts: {"train": file, "validation": file, "test": file}, or one file with a column that
-            says which part a row belongs to.
-        image: the column with image ids, file names or paths; found by itself when it is called
-            image_id, image, filename, file, path or id.
-        label: the column with the class; found when it is called dx, label, class or target.
-        split: the column that names the part, in a single file.
-        pattern: as in `rows_from_folders`.
-
-    Returns:
-        image_id, lesion_id ("unknown" without such a column), label, split.
-
-    Raises:
-        LesionsError: a file or a column is missing, a file is no CSV, or a part has another name.
-    """
-    if isinstance(parts, Mapping):
-        tables = [_read_csv(path, image, label).assign(split=name) for name, path in parts.items()]
-    else:
-        tables = [_read_csv(parts, image, label, split)]
-    rows = pd.concat(tables, ignore_index=True)
-    known = {name: part for part, names in PART_NAMES.items() for name in names}
-    named = rows["split"].str.strip().str.lower().map(known)
-    if named.isna().any():
-        wrong = sorted(set(rows.loc[named.isna(), "split"].astype(str)))
-        raise LesionsError(
-            f"A part of a split is called train, validation or test; got {shorten(wrong)}."
-        )
-    return _ids_by_pattern(rows.assign(split=named.astype(str)), pattern)
-
-
-def _read_csv(path: Path, image: str | None, label: str | None, split: str = "") -> pd.DataFrame:
-    findings: Findings = []
-    table = read_rows(str(path), findings)
-    broken = [finding["file"] for finding in findings if finding["severity"] == "error"]
-    if broken:
-        raise LesionsError(f"Lines of another length than the first: {shorten(broken)}; mend them.")
-    choices = {
-        "image_id": [image.lower()] if image else IMAGE_COLUMNS,
-        "label": [label.lower()] if label else LABEL_COLUMNS,
-    }
-    if split:
-        choices["split"] = [split.lower()]
-    rows = {}
-    for name, columns in choices.items():
-        column = next((column for column in columns if column in table), None)
-        if column is None:
-            raise LesionsError(
-                f"{path} has no column {' or '.join(columns)}; it has "
-                f"{shorten(list(table.columns), 8)}: say which one is the {name}."
-            )
-        rows[name] = table[column].str.strip()
-    rows["image_id"] = rows["image_id"].str.replace("\\", "/").map(_id_of)
-    order = ["image_id", "lesion_id", "label", *(["split"] if split else [])]
-    rows["lesion_id"] = table.get("lesion_id", pd.Series("", table.index)).replace("", "unknown")
-    return pd.DataFrame(rows)[order].astype(str)
-
-
-def _id_of(name: str) -> str:
-    """The image id in a file's name or path; an id stays as it is."""
-    return name_of(name) if name.lower().endswith(IMAGE_SUFFIXES) else name.rpartition("/")[2]
-
-
-def _ids_by_pattern(rows: pd.DataFrame, pattern: str | None) -> pd.DataFrame:
-    if pattern is None:
-        return rows
-    ids = rows["image_id"].str.extract(f"({pattern})")[0]
-    if ids.isna().any():
-        missing = list(rows.loc[ids.isna(), "image_id"])
-        raise LesionsError(f"The pattern {pattern} finds no image id in {shorten(missing)}.")
-    return rows.assign(image_id=ids.astype(str))
+def _same(rows: pd.DataFrame) -> pd.Series:
+    """For each row the first image_id of those that are the same image, by id or by content."""
+    if "content" not in rows:
+        return rows["image_id"]
+    known = rows["content"].ne("")
+    first = rows.loc[known].groupby("content")["image_id"].first()
+    return rows["content"].map(first).where(known, rows["image_id"]).astype(str)

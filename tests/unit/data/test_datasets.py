@@ -86,7 +86,7 @@ def test_own_folder_needs_two_columns_and_any_labels(tmp_path: Path) -> None:
     lines = ["image_id,dx"] + [f"{row['image_id']}.jpg,Wart" for row in made.rows(12)]
     (tmp_path / "HAM10000_metadata").write_text("\n".join(lines))
     table = datasets.load("folder", tmp_path)
-    assert set(table["dx"]) == {"wart"}
+    assert set(table["dx"]) == {"Wart"}  # as it was written
     assert table["lesion_id"].tolist() == table["image_id"].tolist()
     assert table["age"].isna().all()
     assert set(table["sex"]) == {"unknown"}

@@ -3,8 +3,9 @@
 A class may get other parameters than the course's: `make student P="IMAGE_SIZE=32"`.
 
 In a code cell a solution stands between the lines `### BEGIN SOLUTION` and `### END SOLUTION`, as
-nbgrader has it; a cell of prose that is a model answer has the tag `solution`. An exercise reaches
-from its heading, such as `### Exercise 03.2`, to the next heading.
+nbgrader has it; a cell of prose that is a model answer has the tag `solution`. An exercise stands
+after the section that it belongs to and reaches from its heading, such as `### Exercise 03.2`, to the
+next heading.
 """
 
 import argparse
@@ -53,23 +54,23 @@ def is_model_answer(cell: nbformat.NotebookNode) -> bool:
 
 
 def by_exercise(cells: list) -> Iterator[tuple[str | None, bool, nbformat.NotebookNode]]:
-    """Each cell with the number of its exercise, and whether it stands among the exercises."""
+    """Each cell with the number of its exercise, and whether it is a part of one, or of the quiz."""
     number, among = None, False
     for cell in cells:
         if cell.cell_type == "markdown":
             for line in cell.source.splitlines():
                 if line.startswith("## "):
-                    number, among = None, line.startswith("## Exercises")
+                    number, among = None, line.startswith(("## Exercises", "## Quiz"))
                 elif line.startswith("### "):
                     found = re.match(r"### Exercise (\d\d\.\d)\b", line)
                     number = found[1] if found else None
-        yield number, among, cell
+        yield number, among or number is not None, cell
 
 
 def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A student's edition of a notebook.
 
-    Among the exercises no output is kept: it would show results that are to be predicted. All other
+    In an exercise no output is kept: it would show results that are to be predicted. All other
     outputs stay, for the site; `write_student` keeps none.
     """
     made = copy.deepcopy(notebook)

@@ -40,7 +40,7 @@ def test_cells_are_short(name):
 def test_a_notebook_has_its_parts_in_order(name):
     prose = "\n".join(c["source"] for c in cells(name) if c["cell_type"] == "markdown")
     parts = [f"# {name[:2]} · ", "**You will**", "**You need**", "**Time**", "\n## ",
-             "## Exercises", "## What you have seen", "## References"]  # fmt: skip
+             "### Exercise ", "## What you have seen", "## References"]  # fmt: skip
     places = [prose.find(part) for part in parts]
     assert -1 not in places and places == sorted(places)
     assert re.search(r"\]\(0\d_\w+\.ipynb\)\s*$", prose), "the last line links to a notebook"

@@ -1,5 +1,6 @@
 """One exercise of a notebook: check an answer, keep a prediction, give a hint or the solution."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from course import gradebook
 from course.feedback import NotTriedError, WrongError, expect_text, show
 
-TODO = "Put your code in place of the stub, run its cell, then run this one again."
+TODO = "Put your code in place of the stub and run it, then ask again."
 TO_WRITE = 'Write your answer in place of None, between """ and """, and run the cell again.'
 KINDS = ("predict", "fill in", "find the flaw", "think")
 
@@ -19,6 +20,7 @@ class Exercise:
     """An exercise; its text and its solution stand in the notebook, under its number.
 
     `judge` takes an answer and returns a sentence of praise, or raises WrongError or NotTriedError.
+    A prediction with a `unit` is a number from 0 on; percent end at 100, others at `most`.
     """
 
     number: str
@@ -27,6 +29,7 @@ class Exercise:
     hints: tuple[str, ...]
     judge: Callable[[Any], str] | None = None
     unit: str = ""
+    most: float | None = None
 
     def verdict(self, answer: Any) -> tuple[str, str]:
         """The state that an answer earns ("open", "tried" or "done") and what is said of it."""
@@ -49,20 +52,34 @@ class Exercise:
         print(f"{self.number}: {says}")
 
     def predict(self, value: Any) -> None:
-        """Keep a prediction, a number or a text, until `compare` shows it beside the result."""
+        """Keep the first prediction, a number or a text, until `compare` shows it by the result."""
         if value is None or value is ... or (isinstance(value, str) and not value.strip()):
             print(f"{self.number}: not tried yet. Write your prediction in place of None.")
             return
         value = value.item() if isinstance(value, np.generic) else value
-        if self.unit and (isinstance(value, bool) or not isinstance(value, int | float)):
-            print(f"{self.number}: not yet. Write a number without a sign or a word, such as 12.")
-            return
-        if self.unit == "%" and 0 < value < 1:
-            print(f"{self.number}: not yet. Write it in percent: {100 * value:g}, not {value:g}.")
+        if self.unit and (says := self._odd(value)):
+            print(f"{self.number}: not yet. {says}")
             return
         value = value if isinstance(value, int | float | str) else str(value)
+        first = gradebook.read().get(self.number, {}).get("prediction")
+        if first is not None and first != value:
+            print(f"{self.number}: your first prediction stays: {self._with_unit(first)}.")
+            return
         gradebook.note(self.number, "tried", prediction=value)
         print(f"{self.number}: kept: {self._with_unit(value)}. Now run the next cell.")
+
+    def _odd(self, value: Any) -> str:
+        """What is wrong with a predicted number; empty if it may be right."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return "Write a number without a sign or a word, such as 12."
+        if not math.isfinite(value) or value < 0:
+            return f"It cannot be {show(value)}: write a number from 0 on."
+        if self.unit == "%" and 0 < value < 1:
+            return f"Write it in percent: {100 * value:g}, not {value:g}."
+        most = self.most if self.most is not None else 100 if self.unit == "%" else math.inf
+        if value > most:
+            return f"It cannot be more than {show(most)}."
+        return ""
 
     def compare(self, result: Any) -> None:
         """Show the prediction that was kept beside the result; without one, show neither."""

@@ -69,7 +69,19 @@ def number(value: Any, shown: str) -> float:
 def expect_number(function: Callable, arguments: tuple, shown: str, right: float, why: str) -> None:
     """Call a function and compare its number with the right one; `why` goes into the message."""
     got = number(call(function, *arguments, shown=shown), shown)
+    require(not off_by_form(got, right), f"{shown}: {off_by_form(got, right)}")
     require(abs(got - right) < 1e-6, f"{shown} gives {show(got)}, not {show(right)}. {why}")
+
+
+def off_by_form(got: float, right: float) -> str:
+    """What to say of a right number in a wrong form, rounded or in percent; else empty."""
+    if abs(got - right) < 1e-6:
+        return ""
+    if right and abs(got - 100 * right) < 1e-4:
+        return f"you give {show(got)}, which is in percent. Give the share, {show(right)}."
+    if any(got == round(right, digits) for digits in (2, 3, 4)):
+        return f"you give {got:g}, which is rounded. Leave all digits; round when you print."
+    return ""
 
 
 def expect_text(answer: Any, words: int = 12) -> str:

@@ -67,17 +67,33 @@ def _fair(function: Any) -> str:
     expect_number(function, (truth, some), shown, 0.625, why)
     shown = "fair_score where there is no melanoma at all"
     why = "With only one class there is one share to average: here 3 of 4 are spared."
-    expect_number(function, (np.zeros(4, bool), np.array([True] + [False] * 3)), shown, 0.75, why)
+    one = np.array([True] + [False] * 3)
+    expect_number(function, (np.zeros(4, bool), one), shown, 0.75, why)
+    shown = "fair_score where all are melanomas"
+    why = "With only one class there is one share to average: here 1 of 4 is found."
+    expect_number(function, (np.ones(4, bool), one), shown, 0.25, why)
     return "Any constant answer now scores 0.5, however rare melanomas are."
 
 
 EXERCISES = (
     Exercise(
+        "01.0",
+        "predict",
+        "Nine published accuracies",
+        (
+            "A program that never opens an image can still give an answer. Which one, if it wants "
+            "to be right often?",
+            "For each of the four targets: how large is its largest class?",
+        ),
+        unit="of 9",
+        most=9,
+    ),
+    Exercise(
         "01.1",
         "predict",
         "Melanomas photographed more than once",
         (
-            "The right panel of the figure above counts lesions. This question counts images.",
+            "The right panel of the figure above counts lesions; this question counts images.",
             "A lesion with three photographs adds one to the lesions and three to the images.",
         ),
         unit="%",

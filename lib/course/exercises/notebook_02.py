@@ -21,6 +21,10 @@ def _hash(function: Any) -> str:
         require(
             np.ndim(got) == 0, f"{shown} should give one whole number, not {np.shape(got)} bits."
         )
+        require(
+            not isinstance(got, str | bytes),
+            f"{shown} gives a text; int(text, 2) makes the number of it.",
+        )
         value = number(got, shown)
         # Above 2**53 a float no longer holds every whole number.
         require(
@@ -102,6 +106,14 @@ LEAKS = (
         "Only the training part counts here, not validation.",
     ),
     (
+        "a validation image whose lesion is in training",
+        _made(
+            [("a", "L1", "a", "train"), ("b", "L1", "b", "validation"), ("c", "L2", "c", "test")]
+        ),
+        [],
+        "Only images of the test part are asked for, not those of validation.",
+    ),
+    (
         "images without a lesion_id",
         _made([("a", None, "a", "train"), ("b", None, "b", "test")]),
         [],
@@ -127,11 +139,13 @@ LEAKS = (
 def _leaked(function: Any) -> str:
     for name, rows, right, why in LEAKS:
         shown = f"leaked(rows) on {name}"
-        got = call(function, rows.copy(), shown=shown)
-        try:
-            got = [str(one) for one in got]
-        except TypeError:
-            require(False, f"{shown} should give a list of image ids, not {type(got).__name__}.")
+        given = rows.copy()
+        got = call(function, given, shown=shown)
+        require(given.equals(rows), "Your function changes the rows that it is given: copy them.")
+        is_list = isinstance(got, list | tuple | np.ndarray | pd.Series | pd.Index)
+        kind = f"{type(got).__name__}{' (it has no order)' if isinstance(got, set) else ''}"
+        require(is_list, f"{shown} should give a sorted list of image ids, not a {kind}.")
+        got = [str(one) for one in got]
         require(got == right, f"{shown} gives {got}, not {right}. {why}")
     return "That is what a split has to be asked; `leaks.leak_report` asks it for every class."
 

@@ -23,7 +23,11 @@ ALTERNATIVE_TEXT = {
         "Share of each localization by diagnosis, in percent: benign and malignant keratoses "
         "are often on the face, naevi on back and legs."
     ),
-    "01_sex": "Share of each sex by diagnosis, in percent.",
+    "01_paradox": (
+        "Share of lesions with several images in HAM10000, two panels: benign keratoses against "
+        "naevi, melanomas against naevi. The thick line for all cohorts together falls steeply "
+        "towards the naevi; the thin lines of the single cohorts rise or stay nearly level."
+    ),
     "02_across": (
         "Pairs of images that the descriptor takes for one lesion although they are filed under "
         "two, one above the other, with the number of matching points."

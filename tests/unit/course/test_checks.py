@@ -9,6 +9,9 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score, recall_score
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.utils.class_weight import compute_class_weight
 
 from course import catalogue, checks, editions, gradebook, grading
 from course.exercise import KINDS
@@ -145,6 +148,140 @@ def _under(table, seed):
     return pd.concat([balance.resample(rows[train], "under", seed), rows[~train]])
 
 
+def _one_lesion_to_test(table, seed):
+    """A right preparation, but for a test part of a single lesion."""
+    rows = splits.split_by_lesion(table, "dx", seed=seed)
+    first = rows.loc[rows["split"] == "test", "lesion_id"].iloc[0]
+    rows.loc[(rows["split"] == "test") & (rows["lesion_id"] != first), "split"] = "train"
+    return _oversampled(rows, seed)
+
+
+def _oversampled(rows, seed):
+    train = rows["split"] == "train"
+    return pd.concat([balance.resample(rows[train], "over", seed), rows[~train]])
+
+
+def _naevi_only_in_test(table, seed):
+    rows = splits.split_by_lesion(table, "dx", seed=seed)
+    rows.loc[(rows["split"] == "test") & (rows["label"] == "mel"), "split"] = "train"
+    return _oversampled(rows, seed)
+
+
+def _seed_ignored(table, seed):
+    return _oversampled(splits.split_by_lesion(table, "dx", seed=0), 0)
+
+
+def _never_the_same(table, seed):
+    drawn = int(np.random.default_rng().integers(10**6))
+    return _oversampled(splits.split_by_lesion(table, "dx", seed=drawn), drawn)
+
+
+def _lesions_in_validation_and_test(table, seed):
+    rows = splits.split_by_lesion(table, "dx", seed=seed)
+    rest = rows.index[rows["split"] != "train"]
+    rows.loc[rest, "split"] = ["validation", "test"] * (len(rest) // 2) + ["test"] * (len(rest) % 2)
+    return _oversampled(rows, seed)
+
+
+def _balanced_everywhere(table, seed):
+    rows = splits.split_by_lesion(table, "dx", seed=seed)
+    parts = [balance.resample(part, "over", seed) for _, part in rows.groupby("split")]
+    return pd.concat(parts)
+
+
+def _own_names(table, seed):
+    return _oversampled(splits.split_by_lesion(table, "dx", seed=seed), seed).replace(
+        {"validation": "val"}
+    )
+
+
+def _split_as_label(table, seed):
+    rows = _oversampled(splits.split_by_lesion(table, "dx", seed=seed), seed)
+    return rows.assign(label=0)
+
+
+def _two_parts(table, seed):
+    rows = splits.split_by_lesion(table, "dx", (0.8, 0.0, 0.2), seed=seed)
+    return _oversampled(rows, seed)
+
+
+def _label_into_the_table(table, seed):
+    table["label"] = table["dx"]
+    return _oversampled(splits.split_by_lesion(table, "dx", seed=seed), seed)
+
+
+def _loop_right(table, known, wanted):
+    right = 0
+    for value in set(table[known]):
+        right += table[table[known] == value].groupby(wanted).size().max()
+    return right / len(table)
+
+
+def _loop_hash(small):
+    value = 0
+    for row in small:
+        for grey in row:
+            value = value * 2 + (float(grey) > float(np.mean(small)))
+    return value
+
+
+def _packed(small):
+    return np.packbits(small > small.mean()).view(">u8")[0]
+
+
+def _by_loop(rows):
+    known = rows[rows["split"] == "train"]
+    found = set()
+    for row in rows[rows["split"] == "test"].itertuples():
+        if row.image_id in set(known["image_id"]) or row.group in set(known["group"]):
+            found.add(row.image_id)
+        if isinstance(row.lesion_id, str) and row.lesion_id in set(known["lesion_id"]):
+            found.add(row.image_id)
+    return np.array(sorted(found))
+
+
+def _with_scikit_learn(table, seed):
+    """Seven folds: five for training, one each for validation and test."""
+    folds = StratifiedGroupKFold(7, shuffle=True, random_state=seed)
+    rows = table.assign(label=table["dx"], split="train")
+    for number, (_, test) in enumerate(folds.split(table, table["dx"], table["lesion_id"])):
+        if number < 2:
+            rows.loc[table.index[test], "split"] = ("test", "validation")[number]
+    return _oversampled(rows, seed).sample(frac=1, random_state=1)
+
+
+def _by_sklearn(labels):
+    classes = np.unique(labels)
+    return dict(zip(classes, compute_class_weight("balanced", classes=classes, y=labels),
+                    strict=True))  # fmt: skip
+
+
+# exercise, and a right answer in a form that is not ours
+RIGHT = [
+    ("01.2", _loop_right),
+    ("01.2", lambda t, known, wanted: t.groupby(known)[wanted].agg(
+        lambda s: s.value_counts().iloc[0]).sum() / t.shape[0]),
+    ("01.3", balanced_accuracy_score),
+    ("01.3", lambda truth, answers: float(pd.Series(truth == answers).groupby(truth).mean().mean())),
+    ("02.2", _loop_hash),
+    ("02.2", _packed),
+    ("02.2", lambda grey: _text_bits(grey > grey.sum() // 64)),  # whole numbers: it is the same
+    ("02.3", _by_loop),
+    ("02.3", lambda rows: pd.Series(answer_in_notebook("02.3")(rows), dtype=str)),
+    ("03.2", _with_scikit_learn),
+    ("03.3", _by_sklearn),
+    ("03.3", lambda labels: pd.Series({c: len(labels) / len(set(labels)) / labels.count(c)
+                                       for c in set(labels)})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number, answer", RIGHT)
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
+def test_a_right_answer_in_another_form_is_right(number, answer):
+    state, says = checks.exercise(number).verdict(answer)
+    assert state == "done", says
+
+
 def _in_place(pixels, name):
     pixels *= 255.0
     return answer_in_notebook("05.2")(pixels / 255.0, name)
@@ -198,7 +335,20 @@ WRONG = [
     ("01.2", lambda t, known, wanted: pd.crosstab(t["place"], t["dx"]).max(axis=1).sum() / len(t),
      "KeyError"),
     ("01.2", lambda t, known, wanted: pd.crosstab(t[known], t[wanted]).max(axis=1), "one number"),
+    ("01.2", lambda t, known, wanted: 100 * _loop_right(t, known, wanted), "Give the share"),
+    ("01.2", lambda t, known, wanted: round(_loop_right(t, known, wanted), 2), "is rounded"),
+    ("01.2", lambda t, known, wanted: t.groupby(known)[wanted].nunique().sum() / len(t),
+     "Name the most frequent dx"),
+    ("01.2", lambda t, known, wanted: _loop_right(t, known, wanted) * len(t), "divide by all rows"),
+    ("01.2", lambda t, known, wanted: (t[known] == t[wanted]).mean(), "not 0.833"),
     ("01.3", lambda truth, answers: np.mean(truth == answers), "not the ten answers"),
+    ("01.3", f1_score, "not 0.5"),
+    ("01.3", lambda truth, answers: 100 * balanced_accuracy_score(truth, answers), "in percent"),
+    ("01.3", lambda truth, answers: answers[truth].mean() + (~answers[~truth]).mean(), "Average"),
+    ("01.3", lambda truth, answers: (np.mean(truth[answers]) + np.mean(~truth[~answers])) / 2,
+     "not 0.5"),
+    ("01.3", lambda truth, answers: recall_score(truth, answers, average="macro"),
+     "only one class"),
     ("01.3", lambda truth, answers: answers[truth].mean(), "not 0.5"),
     ("01.3", lambda truth, answers: (answers[truth].mean() + (~answers[~truth]).mean()) / 2,
      "only one class"),
@@ -209,10 +359,27 @@ WRONG = [
     ("02.2", lambda grey: _text_bits(grey > np.median(grey)), "compare with the median"),
     ("02.2", lambda grey: grey > grey.mean(), "one whole number"),
     ("02.2", lambda grey: float(_text_bits(grey > grey.mean())), "float"),
+    ("02.2", lambda grey: "".join("01"[int(bit)] for bit in (grey > grey.mean()).ravel()),
+     "int(text, 2)"),
+    ("02.2", lambda grey: _text_bits(grey > 127), "mean of all 64"),
+    ("02.2", lambda grey: _text_bits(grey > 4), "mean of all 64"),
+    ("02.2", lambda grey: _text_bits(grey > grey.mean(axis=1, keepdims=True)), "mean of all 64"),
+    ("02.2", lambda grey: _text_bits(grey < grey.mean()), "has one bit set"),
     ("02.3", _by(["image_id"]), "Look at lesion_id"),
+    ("02.3", lambda rows: set(answer_in_notebook("02.3")(rows)), "has no order"),
+    ("02.3", lambda rows: rows[rows["image_id"].isin(answer_in_notebook("02.3")(rows))],
+     "a sorted list of image ids"),
+    ("02.3", lambda rows: rows.loc[rows["split"].ne("train") & rows["lesion_id"].isin(
+        rows.loc[rows["split"] == "train", "lesion_id"].dropna()), "image_id"].tolist(),
+     "Look at group"),
+    ("02.3", lambda rows: sorted(set(answer_in_notebook("02.3")(rows)) | set(
+        answer_in_notebook("02.3")(rows.replace({"validation": "test"})))), "not those of validation"),
+    ("02.3", lambda rows: answer_in_notebook("02.3")(rows.replace({"validation": "train"})),
+     "Only the training part"),
+    ("02.3", _unsorted, "Look at group"),
     ("02.3", _by(["image_id", "lesion_id"]), "Look at group"),
     ("02.3", _isin_empty, "empty lesion_ids"),
-    ("02.3", lambda rows: len(rows), "should give a list"),
+    ("02.3", lambda rows: len(rows), "should give a sorted list"),
     ("02.3", lambda rows: rows.loc[rows["split"] == "test", "image_id"].tolist(), "not ['a']"),
     ("03.2", _resampled_first, "Split first, then resample"),
     ("03.2", _by_image, "Split by lesion"),
@@ -220,6 +387,22 @@ WRONG = [
     ("03.2", _under, "every image stays"),
     ("03.2", lambda table, seed: splits.split_by_lesion(table, "dx", seed=seed), "equally large"),
     ("03.2", lambda table, seed: table, "should give a table with"),
+    ("03.2", _one_lesion_to_test, "a small part measures badly"),
+    ("03.2", _naevi_only_in_test, "0% of test are melanomas"),
+    ("03.2", _seed_ignored, "Three seeds give one"),
+    ("03.2", _never_the_same, "let `seed` fix the split"),
+    ("03.2", _lesions_in_validation_and_test, "have their lesion in validation"),
+    ("03.2", _balanced_everywhere, "Resample the training part only"),
+    ("03.2", _own_names, "not ['val']"),
+    ("03.2", _split_as_label, "label should hold the diagnosis"),
+    ("03.2", _two_parts, "no rows of validation"),
+    ("03.2", _label_into_the_table, "changes the table"),
+    ("03.3", lambda labels: (len(labels) / _counts(labels)).to_dict(), "number of classes, too"),
+    ("03.3", lambda labels: (_counts(labels).max() / _counts(labels)).to_dict(), "not 3.33"),
+    ("03.3", lambda labels: dict(enumerate(_by_sklearn(labels).values())), "not for the classes"),
+    ("03.3", lambda labels: {name: round(weight, 2) for name, weight in
+                             _by_sklearn(labels).items()}, "is rounded"),
+    ("03.3", lambda labels: labels.sort() or _by_sklearn(labels), "changes the list"),
     ("03.3", lambda labels: (_counts(labels) / len(labels)).to_dict(), "not 3.33"),
     ("03.3", lambda labels: (_counts(labels) * _counts(labels).size / len(labels)).to_dict(),
      "upside down"),
@@ -259,6 +442,9 @@ WRONG = [
 @pytest.mark.parametrize("number, answer, said", WRONG)
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:Mean of empty slice:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:Recall is ill-defined")
+@pytest.mark.filterwarnings("ignore:F-score is ill-defined")
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
 def test_a_wrong_answer_is_told_what_is_off(number, answer, said):
     state, says = checks.exercise(number).verdict(answer)
     assert state == "tried" and said in says, says
@@ -274,8 +460,10 @@ def test_broken_answers_get_a_sentence_and_no_traceback(number):
     assert judge(None)[0] == judge(...)[0] == "open"
 
 
-def test_each_checker_knows_three_mistakes():
-    assert min(Counter(number for number, _, _ in WRONG)[number] for number in CODE) >= 3
+def test_each_checker_knows_mistakes_that_students_make():
+    known = Counter(number for number, _, _ in WRONG)
+    assert min(known[number] for number in CODE) >= 3
+    assert min(known[number] for number in CODE if number < "04") >= 9
 
 
 @pytest.mark.parametrize("number", TEXTS)
@@ -427,14 +615,37 @@ def test_a_prediction_is_a_number_where_one_is_asked_for(record, capsys):
     for strange, says in (("80%", "Write a number"), (0.8, "Write it in percent: 80, not 0.8")):
         one.predict(strange)
         assert says in capsys.readouterr().out
+    for strange, says in (
+        (-3, "cannot be -3"),
+        (101, "cannot be more than 100"),
+        (float("nan"), "cannot be nan"),
+        (True, "Write a number"),
+    ):
+        one.predict(strange)
+        assert says in capsys.readouterr().out
     assert not record.exists()
     one.predict(80)
     one.compare(82.6)
     assert "Difference: 2.6 %" in capsys.readouterr().out
+    checks.exercise("01.0").predict(10)
+    assert "cannot be more than 9" in capsys.readouterr().out
     pairs = checks.exercise("02.1")
     pairs.predict(10)
     pairs.compare(317)
     assert "a factor of 32" in capsys.readouterr().out
+
+
+def test_the_first_prediction_is_kept(record, capsys):
+    one = checks.exercise("01.1")
+    one.predict(20)
+    one.predict(82.6)
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["01.1: kept: 20 %. Now run the next cell.",
+                    "01.1: your first prediction stays: 20 %."]  # fmt: skip
+    one.predict(20)  # the cell is run once more
+    one.compare(82.6)
+    assert "you predicted 20 %" in capsys.readouterr().out
+    assert json.loads(record.read_text())["01.1"]["prediction"] == 20
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def forensic(
         seeds: one split and one beginning each.
         epochs: lengths of training that are tried.
     """
-    table, groups, cache = _world(settings, "dx")
+    table, _, cache = _world(settings, "dx")
     rows = [row for row, (_, target) in ROWS.items() if target in protocols.targets(table)]
     todo = positions(rows, epochs, seeds)
     deciding = {name: value for name, value in vars(settings).items() if name.isupper()}

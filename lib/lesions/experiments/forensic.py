@@ -1,0 +1,187 @@
+"""What may the paper have done? Its models under each way to resample, beside its printed scores.
+
+The paper does not say whether it resampled by repeating or by dropping images, nor whether before
+the split or after it, nor for how long it trained. Here each of its rows is trained in each way,
+with several seeds, and the way whose scores come closest is looked up. That is a guess: other ways
+that were not tried may come closer, and a way that comes close need not be what was done.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from lesions.core.files import digest
+from lesions.core.progress import track
+from lesions.experiments.experiments import _kept, _sources, _world
+from lesions.networks.backend import keras
+from lesions.scores import evaluation
+from lesions.splits import balance, protocols, splits
+from lesions.training import training
+
+# When which resampling is done. "before" the split, copies of one image fall on both sides of it.
+REGIMES = (
+    ("over", "before"),
+    ("under", "before"),
+    ("over", "after"),
+    ("under", "after"),
+    ("none", "never"),
+)
+# Rows whose models need no pretrained weights; the others say nothing without theirs.
+ROWS = {
+    1: ("fcnn_relu", "sex"),
+    2: ("fcnn_relu_tanh", "sex"),
+    3: ("fcnn_l2", "sex"),
+    4: ("cnn", "dx"),
+    7: ("fcnn_dx_type", "dx_type"),
+    8: ("autoencoder_classifier", "localization"),
+}
+# Every reading of a row but one takes these four from the same test part.
+COMPARED = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
+ALL = (*COMPARED, "weighted_precision", "weighted_recall", "weighted_f1")
+
+
+class Position(NamedTuple):
+    """One training: a row of the paper's table, how it was resampled and when, epochs, seed."""
+
+    row: int
+    resampling: str
+    when: str
+    epochs: int
+    seed: int
+
+
+def positions(rows: Sequence[int], epochs: Sequence[int], seeds: Sequence[int]) -> list[Position]:
+    """Every combination, seed by seed, so that a run cut short has whole seeds."""
+    return [
+        Position(row, *regime, length, seed)
+        for seed in seeds
+        for row in rows
+        for length in epochs
+        for regime in REGIMES
+    ]
+
+
+def regime_rows(
+    table: pd.DataFrame, target: str, resampling: str, when: str, seed: int
+) -> pd.DataFrame:
+    """Split rows of one regime, split by image as a tutorial does.
+
+    Args:
+        table: image_id, lesion_id and the target's column.
+        resampling, when: one of `REGIMES`. After the split, only the training part is resampled.
+
+    Returns:
+        image_id, lesion_id, label, split.
+    """
+    table = protocols.usable(table, target)
+    table = table.assign(label=table[target])
+    if when == "before":
+        table = balance.resample(table, resampling, seed)
+    rows = splits.split_by_image(table, target, seed=seed)
+    if when == "after":
+        train = rows["split"] == "train"
+        again = balance.resample(rows[train], resampling, seed)
+        rows = pd.concat([again, rows[~train]], ignore_index=True)
+    return rows
+
+
+def one(table: pd.DataFrame, cache: Path, position: Position, settings: SimpleNamespace) -> dict:
+    """Train one model in one regime.
+
+    Returns:
+        the position, the number of test images, and the seven scores on the test part.
+    """
+    name, target = ROWS[position.row]
+    rows = regime_rows(table, target, position.resampling, position.when, position.seed)
+    # A few epochs, and the last one counts: the paper names no early stopping.
+    own = SimpleNamespace(**vars(settings) | {
+        "SEED": position.seed, "EPOCHS": position.epochs, "HEAD_EPOCHS": position.epochs,
+        "PATIENCE": 0, "CLASS_WEIGHTS": False})  # fmt: skip
+    keras.utils.set_random_seed(position.seed)
+    data = training.prepare(rows, cache)
+    trained = training.train(name, data, own, "forensic")
+    answers = training.predictions(trained, data, own)
+    tested = answers[answers["split"] == "test"]
+    scores = evaluation.scores(tested)
+    kept = {"test_images": len(tested)} | {score: round(scores[score], 4) for score in ALL}
+    keras.backend.clear_session()
+    return position._asdict() | {"model": name, "target": target} | kept
+
+
+def forensic(
+    seeds: Sequence[int], epochs: Sequence[int], settings: SimpleNamespace
+) -> pd.DataFrame:
+    """All rows that can be trained here, in every regime. Kept as `experiments/forensic.parquet`.
+
+    Args:
+        seeds: one split and one beginning each.
+        epochs: lengths of training that are tried.
+    """
+    table, _, cache = _world(settings, "dx")
+    rows = [row for row, (_, target) in ROWS.items() if target in protocols.targets(table)]
+    todo = positions(rows, epochs, seeds)
+    deciding = {name: value for name, value in vars(settings).items() if name.isupper()}
+    key = digest(table.to_csv(index=False), str(cache), todo, repr(sorted(deciding.items())),
+                 _sources())  # fmt: skip
+
+    def make() -> pd.DataFrame:
+        return pd.DataFrame([one(table, cache, place, settings)
+                             for place in track(todo, "forensic")])  # fmt: skip
+
+    return _kept(settings.folder / "experiments" / "forensic.parquet", key, make)
+
+
+# ---------------------------------------------------------------- which comes closest
+
+
+def distances(tried: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """How far the scores of each way lie from the printed ones.
+
+    Args:
+        tried: from `forensic`.
+        published: the paper's table, with row and the scores.
+
+    Returns:
+        one row a way: row, model, target, resampling, when, epochs, seeds, distance (the mean over
+        seeds of the mean absolute difference in `COMPARED`), nearest and farthest (smallest and
+        largest of the seeds), accuracy, macro_recall (means); the closest first in each row.
+    """
+    printed = published.set_index("row").loc[tried["row"], list(COMPARED)].to_numpy()
+    off = np.abs(tried[list(COMPARED)].to_numpy() - printed).mean(axis=1)
+    ways = ["row", "model", "target", "resampling", "when", "epochs"]
+    return (
+        tried.assign(off=off)
+        .groupby(ways, as_index=False, sort=False)
+        .agg(seeds=("off", "size"), distance=("off", "mean"), nearest=("off", "min"),
+             farthest=("off", "max"), accuracy=("accuracy", "mean"),
+             macro_recall=("macro_recall", "mean"))
+        .sort_values(["row", "distance"], ignore_index=True)
+    )  # fmt: skip
+
+
+def closest(distances: pd.DataFrame) -> pd.DataFrame:
+    """The closest way of each row, and whether the seeds tell it from the next best regime.
+
+    Returns:
+        row, model, target, resampling, when, epochs, seeds, distance, next (the next best regime's
+        resampling and when), next_distance, told_apart (whether the farthest seed of the closest
+        lies below the nearest of every other regime).
+    """
+    lines = []
+    for _, part in distances.groupby("row", sort=True):
+        best = part.iloc[0]
+        regime = (part["resampling"] == best["resampling"]) & (part["when"] == best["when"])
+        others = part[~regime]
+        line = best[["row", "model", "target", "resampling", "when", "epochs", "seeds",
+                     "distance"]].to_dict()  # fmt: skip
+        if len(others):
+            second = others.iloc[0]
+            line |= {"next": f"{second['resampling']}, {second['when']}",
+                     "next_distance": second["distance"],
+                     "told_apart": bool(best["farthest"] < others["nearest"].min())}  # fmt: skip
+        lines.append(line)
+    return pd.DataFrame(lines)

@@ -226,7 +226,7 @@ def show_help(given: dict[str, str], rest: list[str]) -> int:
     for name, command in COMMANDS.items():
         print(f"{name:10} {command.__doc__}")
         if name == "all":
-            print(f"{numbers}\n{'':10} one notebook, and the earlier ones it needs")
+            print(f"{numbers:10} one notebook, and the earlier ones it needs")
     print()
     for name, text in OPTIONS.items():
         print(f"{name:10} {text.format(profiles=' '.join(profiles))}")

@@ -126,5 +126,5 @@ def test_adding_a_notebook_is_one_file_and_its_exercises_another(tmp_path):
         "names": ["02_dedup", "03_preprocessing", "11_more"], "all": "11_more", "key": 16,
         "done": False, "uses": ["SEED"], "progress": ["11.1"], "column": True,
     }  # fmt: skip
-    assert " 11\n" in said(sys.executable, "-m", "course", "help")
+    assert " 11 one notebook" in said(sys.executable, "-m", "course", "help")
     assert "-m course 11" in said("make", "-n", "11", f"PYTHON={sys.executable}")

@@ -8,19 +8,20 @@ that were not tried may come closer, and a way that comes close need not be what
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from lesions.core.files import digest
+from lesions.core import cache
 from lesions.core.progress import track
-from lesions.experiments.experiments import _kept, _sources, _world
+from lesions.experiments.experiments import _kept, _world
+from lesions.networks import registry
 from lesions.networks.backend import keras
 from lesions.scores import evaluation
+from lesions.settings.parameters import Settings
 from lesions.splits import balance, protocols, splits
-from lesions.training import training
+from lesions.training import recipes, split_data, trained
 
 # When which resampling is done. "before" the split, copies of one image fall on both sides of it.
 REGIMES = (
@@ -89,7 +90,7 @@ def regime_rows(
     return rows
 
 
-def one(table: pd.DataFrame, cache: Path, position: Position, settings: SimpleNamespace) -> dict:
+def one(table: pd.DataFrame, cached: Path, position: Position, settings: Settings) -> dict:
     """Train one model in one regime.
 
     Returns:
@@ -98,13 +99,14 @@ def one(table: pd.DataFrame, cache: Path, position: Position, settings: SimpleNa
     name, target = ROWS[position.row]
     rows = regime_rows(table, target, position.resampling, position.when, position.seed)
     # A few epochs, and the last one counts: the paper names no early stopping.
-    own = SimpleNamespace(**vars(settings) | {
-        "SEED": position.seed, "EPOCHS": position.epochs, "HEAD_EPOCHS": position.epochs,
-        "PATIENCE": 0, "CLASS_WEIGHTS": False})  # fmt: skip
+    own = settings.replace(
+        SEED=position.seed, EPOCHS=position.epochs, HEAD_EPOCHS=position.epochs, PATIENCE=0,
+        CLASS_WEIGHTS=False,
+    )  # fmt: skip
     keras.utils.set_random_seed(position.seed)
-    data = training.prepare(rows, cache)
-    trained = training.train(name, data, own, "forensic")
-    answers = training.predictions(trained, data, own)
+    data = split_data.prepare(rows, cached)
+    found = recipes.train(name, data, own, "forensic")
+    answers = trained.predictions(found, data, own.BATCH_SIZE)
     tested = answers[answers["split"] == "test"]
     scores = evaluation.scores(tested)
     kept = {"test_images": len(tested)} | {score: round(scores[score], 4) for score in ALL}
@@ -112,24 +114,22 @@ def one(table: pd.DataFrame, cache: Path, position: Position, settings: SimpleNa
     return position._asdict() | {"model": name, "target": target} | kept
 
 
-def forensic(
-    seeds: Sequence[int], epochs: Sequence[int], settings: SimpleNamespace
-) -> pd.DataFrame:
+def forensic(seeds: Sequence[int], epochs: Sequence[int], settings: Settings) -> pd.DataFrame:
     """All rows that can be trained here, in every regime. Kept as `experiments/forensic.parquet`.
 
     Args:
         seeds: one split and one beginning each.
         epochs: lengths of training that are tried.
     """
-    table, _, cache = _world(settings, "dx")
+    table, _, cached = _world(settings, "dx")
     rows = [row for row, (_, target) in ROWS.items() if target in protocols.targets(table)]
     todo = positions(rows, epochs, seeds)
-    deciding = {name: value for name, value in vars(settings).items() if name.isupper()}
-    key = digest(table.to_csv(index=False), str(cache), todo, repr(sorted(deciding.items())),
-                 _sources())  # fmt: skip
+    names = [ROWS[row][0] for row in rows]
+    makers = [one, *map(registry.module_of, names), *map(recipes.module_of, names)]
+    key = cache.key(table, cached.name, todo, code=makers, settings=settings.deciding())
 
     def make() -> pd.DataFrame:
-        return pd.DataFrame([one(table, cache, place, settings)
+        return pd.DataFrame([one(table, cached, place, settings)
                              for place in track(todo, "forensic")])  # fmt: skip
 
     return _kept(settings.folder / "experiments" / "forensic.parquet", key, make)

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from lesions.networks.backend import tf
+from lesions.networks.backend import keras, tf
 from lesions.settings.parameters import Settings
 
 
@@ -51,7 +51,7 @@ def affine(
         mirror: -1 mirrors left and right, 1 does not.
 
     Returns:
-        float32 (count, 8), as `ImageProjectiveTransformV3` wants it: x = a x' + b y' + dx and
+        float32 (count, 8), as `keras.ops.image.affine_transform` wants it: x = a x' + b y' + dx and
         y = c x' + d y' + dy, in the order a, b, dx, c, d, dy, 0, 0.
     """
     turn, slant = angle * np.pi / 180, shear * np.pi / 180
@@ -115,14 +115,7 @@ def warp(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
     Returns:
         the same shape and dtype. Pixels from outside the image repeat its edge.
     """
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=maps,
-        output_shape=tf.shape(images)[1:3],
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-        fill_value=0.0,
-    )
+    return keras.ops.image.affine_transform(images, maps, fill_mode="nearest")
 
 
 def augment(images: tf.Tensor, ranges: Augmentation, seed: tf.Tensor) -> tf.Tensor:
@@ -136,4 +129,4 @@ def augment(images: tf.Tensor, ranges: Augmentation, seed: tf.Tensor) -> tf.Tens
         the same shape and dtype.
     """
     maps = random_affine(tf.shape(images)[0], images.shape[1], ranges, seed)
-    return tf.ensure_shape(warp(images, maps), images.shape)
+    return warp(images, maps)

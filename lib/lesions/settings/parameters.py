@@ -101,7 +101,8 @@ class Settings:
     )
     EPOCHS: int = declare(5, "passes over the training part, at most", 1, 10_000)
     EPOCH_SAMPLES: int = declare(1000, "images an epoch, at most; 0: all", 0, 10**7)
-    PATIENCE: int = declare(4, "epochs without a better validation loss before we stop", 1, 10_000)
+    # With 0 a training is never stopped early, and its last epoch counts.
+    PATIENCE: int = declare(4, "epochs without a better validation loss before we stop", 0, 10_000)
     LEARNING_RATE: float = declare(1e-3, "Adam's step size", 1e-7, 1.0)
     L2: float = declare(1e-3, "strength of the L2 penalty in fcnn_l2", 0, 10)
     CNN_DENSE: int = declare(128, "units of the baseline CNN's dense layer", 1, 4096)

@@ -19,6 +19,7 @@ class Augmentation:
     shear: float = 0.0  # degrees
     flip: bool = False  # mirror half of the images
     quarter_turns: bool = False  # turn by 0, 90, 180 or 270 degrees, too
+    colour: float = 0.0  # brightness and contrast, as a share; the tint by half of it
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -125,6 +126,23 @@ def warp(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
     )
 
 
+def recolour(images: tf.Tensor, amount: float, seed: tf.Tensor) -> tf.Tensor:
+    """Change each image's brightness, contrast and tint a little at random.
+
+    Args:
+        images: float32 (batch, size, size, 3) in [0, 1].
+        amount: the largest change, as a share; of the tint, half of it.
+        seed: int (2,).
+
+    Returns:
+        the same shape and dtype, in [0, 1].
+    """
+    draws = 1 + amount * tf.random.stateless_uniform((5, tf.shape(images)[0], 1, 1, 1), seed, -1, 1)
+    tint = (1 + tf.concat([draws[2], draws[3], draws[4]], axis=-1)) / 2
+    mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+    return tf.clip_by_value((images - mean) * (draws[0] * tint) + mean * (draws[1] * tint), 0, 1)
+
+
 def augment(images: tf.Tensor, ranges: Augmentation, seed: tf.Tensor) -> tf.Tensor:
     """Augment a batch at random; each pixel is read once, where five steps would blur five times.
 
@@ -136,4 +154,9 @@ def augment(images: tf.Tensor, ranges: Augmentation, seed: tf.Tensor) -> tf.Tens
         the same shape and dtype.
     """
     maps = random_affine(tf.shape(images)[0], images.shape[1], ranges, seed)
-    return tf.ensure_shape(warp(images, maps), images.shape)
+    moved = tf.ensure_shape(warp(images, maps), images.shape)
+    if not ranges.colour:
+        return moved
+    # Other numbers than the map was drawn with, so that turn and colour have nothing in common.
+    others = tf.random.experimental.stateless_fold_in(seed, 1)
+    return recolour(moved, ranges.colour, others)

@@ -1,4 +1,4 @@
-"""Figures that look within source cohorts: an association of the whole may hold in no part of it."""
+"""Figures that look within source cohorts: what holds of the whole may hold in no part of it."""
 
 from collections.abc import Sequence
 

@@ -19,6 +19,7 @@ class Augmentation:
     shear: float = 0.0  # degrees
     flip: bool = False  # mirror half of the images
     quarter_turns: bool = False  # turn by 0, 90, 180 or 270 degrees, too
+    colour: float = 0.0  # brightness and contrast, as a share; the tint by half of it
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -118,6 +119,23 @@ def warp(images: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
     return keras.ops.image.affine_transform(images, maps, fill_mode="nearest")
 
 
+def recolour(images: tf.Tensor, amount: float, seed: tf.Tensor) -> tf.Tensor:
+    """Change each image's brightness, contrast and tint a little at random.
+
+    Args:
+        images: float32 (batch, size, size, 3) in [0, 1].
+        amount: the largest change, as a share; of the tint, half of it.
+        seed: int (2,).
+
+    Returns:
+        the same shape and dtype, in [0, 1].
+    """
+    draws = 1 + amount * tf.random.stateless_uniform((5, tf.shape(images)[0], 1, 1, 1), seed, -1, 1)
+    tint = (1 + tf.concat([draws[2], draws[3], draws[4]], axis=-1)) / 2
+    mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+    return tf.clip_by_value((images - mean) * (draws[0] * tint) + mean * (draws[1] * tint), 0, 1)
+
+
 def augment(images: tf.Tensor, ranges: Augmentation, seed: tf.Tensor) -> tf.Tensor:
     """Augment a batch at random; each pixel is read once, where five steps would blur five times.
 
@@ -129,4 +147,9 @@ def augment(images: tf.Tensor, ranges: Augmentation, seed: tf.Tensor) -> tf.Tens
         the same shape and dtype.
     """
     maps = random_affine(tf.shape(images)[0], images.shape[1], ranges, seed)
-    return warp(images, maps)
+    moved = warp(images, maps)
+    if not ranges.colour:
+        return moved
+    # Other numbers than the map was drawn with, so that turn and colour have nothing in common.
+    others = tf.random.experimental.stateless_fold_in(seed, 1)
+    return recolour(moved, ranges.colour, others)

@@ -64,8 +64,8 @@ def backbone(name: str, size: int, weights: str = "imagenet") -> tuple[keras.Mod
     Args:
         name: a key of `BACKBONES`.
         size: height and width of its input, at least 32 pixels.
-        weights: "imagenet" (fetched and checked by Keras), "none", a `.h5` file, or a folder
-            with files named as Keras names them, such as vgg16_weights_….h5.
+        weights: "imagenet" (fetched and checked by Keras), "none", "random", a `.h5` file, or a
+            folder with files named as Keras names them, such as vgg16_weights_….h5.
 
     Returns:
         the model from images in [0, 1] to features (batch, channels); and where its weights come
@@ -93,7 +93,7 @@ def backbone(name: str, size: int, weights: str = "imagenet") -> tuple[keras.Mod
             network = known.make(weights=None, **options)
     else:
         network = known.make(weights=None, **options)
-        if weights != "none":
+        if weights not in ("none", "random"):
             # Notebooks run in their own folder, so a relative path counts from the course's, too.
             path = Path(weights) if Path(weights).exists() else ROOT / weights
             origin = load_local_weights(network, name, path)

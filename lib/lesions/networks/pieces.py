@@ -55,6 +55,16 @@ def with_mirror_images(model: keras.Model) -> keras.Model:
     return keras.Model(images, layers.Average()([model(view) for view in views]))
 
 
+def with_eight_views(model: keras.Model) -> keras.Model:
+    """The mean answer to the eight ways of looking at a square: four turns, and their mirrors."""
+    images = keras.Input(model.input_shape[1:])
+    views = []
+    for view in (images, keras.ops.transpose(images, (0, 2, 1, 3))):
+        sideways = keras.ops.flip(view, axis=2)
+        views += [view, sideways, keras.ops.flip(view, axis=1), keras.ops.flip(sideways, axis=1)]
+    return keras.Model(images, layers.Average()([model(view) for view in views]))
+
+
 def layer_table(model: keras.Model) -> pd.DataFrame:
     """The layers of a model in order: kind, shape of the output without the batch, weights."""
     rows = [

@@ -204,13 +204,13 @@ class Interrupted(Exception):
     """Stands for Ctrl-C, which would end the test run as well."""
 
 
-RESUMED = ["fcnn_relu", "cnn", "autoencoder_classifier", "compact_cnn"]
+RESUMED = ["fcnn_relu", "cnn", "autoencoder_classifier", "compact_cnn", "tuned_lite0"]
 
 
 @pytest.mark.parametrize("name", RESUMED)
 def test_an_interrupted_training_goes_on_to_the_same_result(name, split, tmp_path, monkeypatch):
     rows, folder = split
-    chosen = settings(tmp_path, EPOCHS=4, HEAD_EPOCHS=4, PATIENCE=2, OWN_EPOCHS=4)
+    chosen = settings(tmp_path, EPOCHS=4, HEAD_EPOCHS=4, PATIENCE=2, OWN_EPOCHS=4, TUNE_EPOCHS=4)
     whole = records.train_run(name, "dx", "honest", rows, folder, chosen)
     chosen = chosen.replace(folder=tmp_path / "interrupted")
     monkeypatch.setattr(fitting, "KEEP_EVERY", 0.0)

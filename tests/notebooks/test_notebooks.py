@@ -39,8 +39,9 @@ def test_cells_are_short(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_has_its_parts_in_order(name):
     prose = "\n".join(c["source"] for c in cells(name) if c["cell_type"] == "markdown")
-    parts = [f"# {catalogue.number_of(name)} · ", "**You will**", "**You need**", "**Time**", "\n## ",
-             f"### Exercise {catalogue.number_of(name)}.1", "## What you have seen", "## References"]  # fmt: skip
+    number = catalogue.number_of(name)
+    parts = [f"# {number} · ", "**You will**", "**You need**", "**Time**", "\n## ",
+             f"### Exercise {number}.1", "## What you have seen", "## References"]  # fmt: skip
     places = [prose.find(part) for part in parts]
     assert -1 not in places and places == sorted(places)
     assert re.search(r"\]\(\d\d+_\w+\.ipynb\)\s*$", prose), "the last line links to a notebook"

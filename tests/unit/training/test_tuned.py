@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lesions.networks import efficientnet_lite, pieces, quick
+from lesions.networks import efficientnet_lite, lite_weights, pieces, quick
 from lesions.networks.augmentation import recolour
 from lesions.networks.backend import keras, tf
 from lesions.training.recipes import tuned
@@ -18,7 +18,7 @@ def classifier(classes: int = 7, pretrained: bool = True) -> keras.Model:
 
 def test_it_begins_with_imagenets_weights_and_ends_in_probabilities():
     model = classifier()
-    body = efficientnet_lite.load_imagenet(efficientnet_lite.network(LITE0, SIZE))
+    body = lite_weights.load_imagenet(efficientnet_lite.network(LITE0, SIZE))
     for layer in body.layers:
         for ours, theirs in zip(
             model.get_layer(layer.name).get_weights(), layer.get_weights(), strict=True

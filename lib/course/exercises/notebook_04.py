@@ -22,16 +22,45 @@ def _constant(function: Any) -> str:
         shown = f"constant_scores({share})"
         got = call(function, share, shown=shown)
         require(hasattr(got, "keys"), f"{shown} should give a dict with {', '.join(MEANS)}.")
+        got = {str(name).strip(): value for name, value in dict(got).items()}
         missing = [name for name in MEANS if name not in got]
         require(not missing, f"{shown} has no {', '.join(missing)}.")
         right = (share, share / 2, 0.5, share / (1 + share))
         for name, value in zip(MEANS, right, strict=True):
             have = number(got[name], f"{shown}[{name!r}]")
             require(
+                abs(have - 100 * value) > 1e-6,
+                f"{shown}: {name} is {show(have)}; give a share from 0 to 1, not a percentage.",
+            )
+            require(
                 abs(have - value) < 1e-6,
                 f"{shown}: {name} is {show(have)}, not {show(value)}. {MEANS[name]}",
             )
     return "Now put in the share of men, and compare with the paper's second row."
+
+
+def _momentum(function: Any) -> str:
+    for steps in (31, 188, 2):
+        shown = f"momentum_for({steps})"
+        got = number(call(function, steps, shown=shown), shown)
+        right = 0.01 ** (1 / steps)
+        require(
+            0 <= got < 1,
+            f"{shown} gives {show(got)}, but a momentum lies from 0 to 1, 1 not among them: the "
+            "averages would never leave their beginning.",
+        )
+        left = f"{got:.4g} ** {steps} = {got**steps:.2g}"
+        require(
+            got**steps <= 0.011,
+            f"{shown} gives {show(got)}, and {left} of the beginning is left, more than a "
+            "hundredth. Solve momentum ** steps = 0.01 for the momentum.",
+        )
+        require(
+            got**steps >= 0.009,
+            f"{shown} gives {show(got)}, and {left}: the averages forget faster than they need "
+            f"to, so they follow the last batches alone. The largest that will do is {right:.4g}.",
+        )
+    return "Asked in both ways, a network that has learnt something now says so."
 
 
 def _pick(function: Any) -> str:
@@ -41,7 +70,7 @@ def _pick(function: Any) -> str:
     cases = (
         (
             "three networks",
-            table((0.60, 0.70), (0.80, 0.50), (0.70, 0.90)),
+            table((0.60, 0.70), (0.80, 0.50), (0.70, 0.88)),
             0.50,
             "The second is best on validation, so its test score is reported, good or bad.",
         ),
@@ -62,6 +91,10 @@ def _pick(function: Any) -> str:
     for name, scores, right, why in cases:
         shown = f"score_to_report(scores) on {name}"
         got = number(call(function, scores.copy(), shown=shown), shown)
+        require(
+            got == right or 0 < got < 1,
+            f"{shown} gives {show(got)}; it should be a score of the table, not a row's place.",
+        )
         chosen = scores["validation"].max()
         require(
             got == right or got != scores["test"].max(),
@@ -83,20 +116,20 @@ EXERCISES = (
         "predict",
         "Labels that mean nothing",
         (
-            "How many weights has the network for each of these images?",
+            "How many parameters has the network for each of these images?",
             "Nothing can be learnt about new images. But these can be learnt by heart.",
         ),
         unit="%",
     ),
     Exercise(
         "04.2",
-        "fill in",
-        "The scores of one answer for all",
+        "find the flaw",
+        "Averages that have not caught up",
         (
-            "Write down precision, recall and F1 of the class that is answered, then of the other.",
-            "The other class: recall 0, precision 0 / 0, which is counted as 0, so F1 0.",
+            "After one step the beginning counts m, after two m * m. And after n?",
+            "From m ** n = 0.01, take the n-th root on both sides: a power of 1 / n.",
         ),
-        _constant,
+        _momentum,
     ),
     Exercise(
         "04.3",
@@ -110,6 +143,16 @@ EXERCISES = (
     ),
     Exercise(
         "04.4",
+        "fill in",
+        "The scores of one answer for all",
+        (
+            "Write down precision, recall and F1 of the class that is answered, then of the other.",
+            "The other class: recall 0, precision 0 / 0, which is counted as 0, so F1 0.",
+        ),
+        _constant,
+    ),
+    Exercise(
+        "04.5",
         "think",
         "Above one half under `paper`",
         (

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from course.exercise import Exercise
-from course.feedback import call, expect_number, require
+from course.feedback import call, expect_number, number, require, show
 
 # What the weights that Keras offers were trained with: the means and spreads of ImageNet's colours.
 MEAN_BGR = np.array([103.939, 116.779, 123.68])
@@ -46,6 +46,12 @@ def _backbone_input(function: Any) -> str:
                 f"{shown}: the picture is nearly black to "
                 "the network. Keras wants pixels from 0 to 255 here, yours end at 1.",
             )
+            darker = _expected(name, pixels.astype("float64") / 255**2)
+            require(
+                not np.allclose(got, darker, atol=1e-3),
+                f"{shown}: the picture is even darker now. Keras wants pixels from 0 to 255 here, "
+                "so multiply.",
+            )
             require(
                 not np.allclose(got, pixels, atol=1e-2)
                 and not np.allclose(got, pixels * 255.0, atol=1e-2),
@@ -79,7 +85,20 @@ def _balanced(function: Any) -> str:
         "The recalls are 8/10, 1/4 and 100/100; average these three. Rows are true classes, so "
         "divide each number on the diagonal by the sum of its row."
     )
-    expect_number(function, (got.copy(),), shown, (0.8 + 0.25 + 1) / 3, why)
+    value = number(call(function, got.copy(), shown=shown), shown)
+    right = (0.8 + 0.25 + 1) / 3
+    require(
+        abs(value - 100 * right) > 1e-4,
+        f"{shown} gives {show(value)}: a share from 0 to 1 is asked for, not a percentage.",
+    )
+    require(
+        abs(value - 109 / 114) > 1e-6,
+        f"{shown} gives {show(value)}, the accuracy: there each image counts alike, and here each "
+        "class should. " + why,
+    )
+    expect_number(function, (got.copy(),), shown, right, why)
+    sure = matrix([[10, 0, 0], [0, 4, 0], [0, 0, 100]])
+    expect_number(function, (sure,), "balanced_accuracy of answers that are all right", 1.0, why)
     shown = "balanced_accuracy of one answer for all, with 3 classes"
     constant = matrix([[0, 0, 5], [0, 0, 5], [0, 0, 90]])
     expect_number(function, (constant,), shown, 1 / 3, "One class is found whole, two never.")

@@ -136,6 +136,13 @@ def metadata_columns(target: str) -> list[str]:
     return [column for column in METADATA if column != target]
 
 
+def about(name: str, target: str) -> str:
+    """What a baseline looks at, in words, without the target, which it is never shown."""
+    words = BASELINES[name].about
+    seen = ", ".join(metadata_columns(target))
+    return words.replace(", ".join(METADATA), seen)
+
+
 def _inputs(
     sees: Sequence[str], ids: pd.Series, table: pd.DataFrame, histograms: pd.DataFrame | None,
     target: str,

@@ -203,21 +203,35 @@ def learning_curves(histories: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def confusion_matrices(matrices: dict[str, pd.DataFrame], columns: int = 3) -> Figure:
-    """A confusion matrix for each run, in % of the true class; rows true, columns predicted."""
-    lines = -(-len(matrices) // columns)
-    figure, axes = plt.subplots(lines, columns, figsize=(4.1 * columns, 3.6 * lines), squeeze=False)
+def confusion_matrices(matrices: dict[str, pd.DataFrame], columns: int = 0) -> Figure:
+    """A confusion matrix for each run, in % of the true class; rows true, columns predicted.
+
+    Args:
+        matrices: counts, from `evaluation.confusion`, by what stands above each.
+        columns: matrices in a row; 0: three small ones, two of those with more than four classes.
+
+    The figure is as wide as a notebook's column on a small screen, so that it is not made smaller
+    there. A share below half a percent is left empty.
+    """
+    most = max((len(matrix) for matrix in matrices.values()), default=1)
+    columns = columns or (3 if most <= 4 else 2)
+    lines = max(1, -(-len(matrices) // columns))
+    side = 9.6 / columns
+    high = side * (0.92 if most <= 4 else 1.0)
+    figure, axes = plt.subplots(lines, columns, figsize=(9.6, high * lines), squeeze=False)
     for axis in axes.flat[len(matrices) :]:
         axis.axis("off")
     for axis, (name, matrix) in zip(axes.flat, matrices.items(), strict=False):
         share = matrix.div(matrix.sum(axis=1).clip(lower=1), axis=0) * 100
-        sns.heatmap(share, annot=len(share) <= 8, fmt=".0f", cmap=SHADES, vmin=0, vmax=100,
-                    cbar=False, ax=axis, annot_kws={"size": 8},
+        words = share.map(lambda value: f"{value:.0f}" if value >= 0.5 else "")
+        sns.heatmap(share, annot=words, fmt="", cmap=SHADES, vmin=0, vmax=100, cbar=False, ax=axis,
+                    annot_kws={"size": 11 if len(share) <= 8 else 8}, square=True,
                     xticklabels=True, yticklabels=True)  # fmt: skip
-        axis.set_title(name, fontsize=9)
-        axis.set(xlabel="predicted", ylabel="true")
-        axis.tick_params(labelsize=7)
-        axis.tick_params(axis="x", rotation=45 if len(share) <= 4 else 90)
+        axis.set_title(name, fontsize=10.5)
+        axis.set_xlabel("predicted", fontsize=10)
+        axis.set_ylabel("true (each row: 100 %)", fontsize=10)
+        axis.tick_params(labelsize=10 if len(share) <= 8 else 8.5)
+        axis.tick_params(axis="x", rotation=0 if len(share) <= 2 else 90)
         axis.tick_params(axis="y", rotation=0)
     figure.tight_layout()
     return figure

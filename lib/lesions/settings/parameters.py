@@ -116,7 +116,10 @@ class Settings:
     FINE_TUNE_EPOCHS: int = declare(1, "epochs for them", 1, 1000)
     FINE_TUNE_RATE: float = declare(1e-5, "their learning rate", 1e-8, 1.0)
     # models of our own, under `honest` only (05)
-    OWN_RUNS: str = inert("compact_cnn:dx", "what 05 trains of our own, as model:target")
+    OWN_RUNS: str = inert(
+        "compact_cnn:dx tuned_lite0:dx scratch_lite0:dx",
+        "what 05 trains of our own, as model:target",
+    )
     OWN_EPOCHS: int = declare(12, "epochs for them", 1, 10_000)
     TUNE_EPOCHS: int = declare(3, "epochs for a pretrained network that is tuned on whole", 1, 1000)
     PRECISION: str = declare(

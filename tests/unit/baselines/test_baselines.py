@@ -256,3 +256,9 @@ def test_histograms_refuse_scaled_pixels_and_wrong_shapes():
         colour_histograms(np.zeros((1, 8, 8, 3), np.uint8), bins=1)
     with pytest.raises(LesionsError, match="2 images but 3 image_ids"):
         histogram_table(np.zeros((2, 8, 8, 3), np.uint8), ["a", "b", "c"])
+
+
+def test_a_baseline_is_not_named_after_the_target_that_it_is_not_shown():
+    assert baselines.about("metadata", "sex") == "age, localization"
+    assert baselines.about("metadata", "dx") == "age, sex, localization"
+    assert baselines.about("histogram_nearest", "sex") == "histogram, nearest image"

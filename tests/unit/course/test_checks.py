@@ -273,10 +273,29 @@ RIGHT = [
     ("03.3", _by_sklearn),
     ("03.3", lambda labels: pd.Series({c: len(labels) / len(set(labels)) / labels.count(c)
                                        for c in set(labels)})),
+    ("04.2", lambda steps: np.exp(np.log(0.01) / steps)),
+    ("04.2", lambda steps: min(0.99, 10 ** (-2 / steps))),
+    ("04.2", lambda steps: np.float32(np.power(1 / 100, 1 / steps))),
+    ("04.3", lambda scores: scores.loc[scores["validation"].idxmax(), "test"]),
+    ("04.3", lambda scores: max(scores.to_numpy().tolist(), key=lambda row: row[0])[1]),
+    ("04.3", lambda scores: scores.sort_values("validation", ascending=False, kind="stable")
+     .head(1)["test"].item()),
+    ("04.4", lambda share: pd.Series({"accuracy": share, "macro_precision": share / 2,
+                                      "macro_recall": 1 / 2, "macro_f1": share / (1 + share)})),
+    ("04.4", lambda share: {"macro_f1": np.mean([2 * share / (1 + share), 0]), "accuracy": share,
+                            "macro_recall": np.float32(0.5), "macro_precision": share / 2,
+                            "weighted_f1": None}),
+    ("05.2", lambda pixels, name: _prepare(name, 255 * pixels.copy())),
+    ("05.2", lambda pixels, name: _prepare(name, np.float64(255) * pixels).tolist()),
+    ("05.3", lambda m: np.nanmean(np.diag(m) / m.sum(axis=1).to_numpy())),
+    ("05.3", lambda m: sum(m.loc[c, c] / m.loc[c].sum() for c in m if m.loc[c].sum())
+     / (m.sum(axis=1) > 0).sum()),
+    ("05.3", lambda m: np.float32((np.diag(m) / m.sum(axis=1)).mean())),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("number, answer", RIGHT)
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
 def test_a_right_answer_in_another_form_is_right(number, answer):
     state, says = checks.exercise(number).verdict(answer)
@@ -411,23 +430,52 @@ WRONG = [
     ("03.3", lambda labels: (1 / _counts(labels)).to_dict(), "add up to their number"),
     ("03.3", lambda labels: [1.0], "should give a dict"),
     ("03.3", lambda labels: {"nv": 1.0}, "has weights for"),
-    ("04.2", _constant(macro_recall=lambda share: 1.0), "macro_recall"),
-    ("04.2", _constant(macro_precision=lambda share: share), "Average the two"),
-    ("04.2", _constant(macro_f1=lambda share: 2 * share / (share + 1)), "that of the other is 0"),
-    ("04.2", lambda share: {"accuracy": share}, "has no macro_precision"),
+    ("04.2", lambda steps: 0.99, "is left, more than a hundredth"),
+    ("04.2", lambda steps: 0.9, "more than a hundredth"),
+    ("04.2", lambda steps: 0.5, "follow the last batches alone"),
+    ("04.2", lambda steps: 1 - 1 / steps, "more than a hundredth"),
+    ("04.2", lambda steps: 1 - 0.01 ** (1 / steps), "forget faster"),
+    ("04.2", lambda steps: 0.01 / steps, "forget faster"),
+    ("04.2", lambda steps: 0.01**steps, "forget faster"),
+    ("04.2", lambda steps: 100 * 0.01 ** (1 / steps), "lies from 0 to 1"),
+    ("04.2", lambda steps: 1.0, "never leave their beginning"),
+    ("04.2", lambda steps: "0.01 ** (1 / steps)", "one number"),
     ("04.3", lambda scores: scores["test"].max(), "must not choose"),
     ("04.3", lambda scores: scores["validation"].max(), "a validation score"),
     ("04.3", lambda scores: scores["test"].mean(), "best on validation"),
     ("04.3", lambda scores: scores["test"][scores["validation"].to_numpy().argmax()], "KeyError"),
+    ("04.3", lambda scores: scores["test"][scores["validation"] == scores["validation"].max()]
+     .max(), "must not choose"),
+    ("04.3", lambda scores: scores.sort_values("validation")["test"].iloc[-1], "Of equals"),
+    ("04.3", lambda scores: scores["validation"].idxmax(), "should be a score"),
+    ("04.3", lambda scores: scores.mean(axis=1).max(), "best on validation"),
+    ("04.3", lambda scores: scores.loc[scores["validation"].idxmax()], "one number"),
+    ("04.4", _constant(macro_recall=lambda share: 1.0), "macro_recall"),
+    ("04.4", _constant(macro_recall=lambda share: share), "the mean of 1 and 0"),
+    ("04.4", _constant(macro_precision=lambda share: share), "Average the two"),
+    ("04.4", _constant(macro_precision=lambda share: share**2), "Average the two"),
+    ("04.4", _constant(macro_f1=lambda share: 2 * share / (share + 1)), "that of the other is 0"),
+    ("04.4", _constant(macro_f1=lambda share: share / (share + 1) * 2 * share), "macro_f1"),
+    ("04.4", _constant(accuracy=lambda share: 0.5), "larger class are right"),
+    ("04.4", _constant(accuracy=lambda share: 100 * share), "not a percentage"),
+    ("04.4", lambda share: (share, share / 2, 0.5, share / (1 + share)), "should give a dict"),
+    ("04.4", lambda share: {"accuracy": share}, "has no macro_precision"),
     ("05.2", lambda pixels, name: _prepare(name, pixels.copy()), "nearly black"),
+    ("05.2", lambda pixels, name: _prepare(name, pixels / 255.0), "even darker"),
     ("05.2", lambda pixels, name: _prepare("vgg16", pixels * 255.0), "Use the name"),
     ("05.2", lambda pixels, name: pixels * 255.0, "bare pixels"),
+    ("05.2", lambda pixels, name: pixels, "bare pixels"),
     ("05.2", _in_place, "changes the pixels"),
     ("05.2", lambda pixels, name: _prepare(name, pixels[..., ::-1] * 255.0), "starts with"),
-    ("05.3", lambda m: np.diag(m).sum() / m.to_numpy().sum(), "average these three"),
+    ("05.2", lambda pixels, name: _prepare(name, pixels * 255.0)[0], "has the shape"),
+    ("05.2", lambda pixels, name: _prepare(name, _prepare(name, pixels * 255.0)), "starts with"),
+    ("05.3", lambda m: np.diag(m).sum() / m.to_numpy().sum(), "the accuracy"),
     ("05.3", lambda m: (np.diag(m) / m.sum(axis=0)).mean(), "sum of its row"),
     ("05.3", lambda m: (np.diag(m) / m.sum(axis=1).clip(lower=1)).mean(), "Leave it out"),
     ("05.3", lambda m: np.mean(np.diag(m) / m.sum(axis=1).to_numpy().clip(1)), "Leave it out"),
+    ("05.3", lambda m: 100 * (np.diag(m) / m.sum(axis=1)).mean(), "not a percentage"),
+    ("05.3", lambda m: np.diag(m) / m.sum(axis=1), "one number"),
+    ("05.3", lambda m: np.mean(np.diag(m) / m.sum(axis=1).to_numpy()), "0 / 0"),
     ("06.2", lambda a, b: a == b, "rounded up once"),
     ("06.2", lambda a, b: abs(a - b) <= 0.01, "computer's"),
     ("06.2", lambda a, b: a - b <= 0.0101, "not False"),
@@ -466,6 +514,7 @@ def test_each_checker_knows_mistakes_that_students_make():
     known = Counter(number for number, _, _ in WRONG)
     assert min(known[number] for number in CODE) >= 3
     assert min(known[number] for number in CODE if number < "04") >= 9
+    assert min(known[number] for number in CODE if "04" < number < "06") >= 7
 
 
 @pytest.mark.parametrize("number", TEXTS)
@@ -509,7 +558,7 @@ def test_progress_goes_from_open_to_done_and_not_back(capsys):
     ):
         checks.exercise("04.3").check(answer)
         assert checks.progress("04")["state"].to_dict()["04.3"] == state
-    assert len(checks.progress("04")) == 4
+    assert len(checks.progress("04")) == 5
 
 
 def test_a_record_is_handed_in_under_a_name(tmp_path, monkeypatch, capsys):

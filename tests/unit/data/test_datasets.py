@@ -361,6 +361,7 @@ def test_fingerprint_changes_with_the_data(tmp_path: Path) -> None:
 def test_data_card_counts() -> None:
     card = datasets.DATA_CARD
     assert sum(card["counts"].values()) == card["images"] == 10015
+    assert sum(card["sex"].values()) == card["images"]
     assert set(card["counts"]) == set(card["classes"]) == set(datasets.CLASSES)
 
 
@@ -372,6 +373,7 @@ def test_the_real_data(ham_dir: Path) -> None:
     assert len(table) == 10015
     assert table["lesion_id"].nunique() == 7470
     assert table["dx"].value_counts().to_dict() == datasets.DATA_CARD["counts"]
+    assert table["sex"].value_counts().to_dict() == datasets.DATA_CARD["sex"]
     assert table["age"].isna().sum() == 57
     assert (table["localization"] == "unknown").sum() == 234
     part = datasets.load("ham10000", ham_dir, limit=300, seed=1)

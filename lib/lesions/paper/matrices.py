@@ -3,7 +3,7 @@
 For two classes all matrices are tried. For more there are too many: whole numbers are looked for
 step by step, and where none turn up, `mixtures` tries to prove that there are none.
 
-The package mlscorecheck tests printed scores in this spirit (Fazekas and Kovács 2024).
+The package mlscorecheck tests printed scores in this spirit (Fazekas and Kovács 2023).
 """
 
 from collections.abc import Mapping, Sequence

@@ -140,7 +140,7 @@ EXERCISES = (
         "fill in",
         "Other class shares",
         (
-            "Bayes' rule: a probability is the share of the class times how well the image fits it.",
+            "Bayes' rule: a probability is the class's share times how well the image fits it.",
             "Take the old share out by dividing, put the new one in by multiplying, then scale.",
         ),
         _other_shares,

@@ -75,9 +75,7 @@ def _counterexample(function: Any) -> str:
             f"{harmonic:.3f}, and macro F1 {macro:.3f}: {harmonic - macro:.3f} apart, not .05. Let "
             "one class have a high precision and a low recall, and another the reverse.",
         )
-    return (
-        "The harmonic mean is only an upper bound. The colleague would have blamed a right table."
-    )
+    return "The harmonic mean is an upper bound. The colleague would have blamed a right table."
 
 
 EXERCISES = (

@@ -191,7 +191,7 @@ def cohorts(table: pd.DataFrame, metric: str = "accuracy") -> Figure:
     """Tested on each cohort: trained without it, and trained with some of it.
 
     Args:
-        table: from `comparison.across_cohorts`.
+        table: from `rules.across_cohorts`.
     """
     table = table[table["metric"] == metric]
     names = sorted(set(table["cohort"]), reverse=True)

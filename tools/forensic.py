@@ -40,6 +40,11 @@ def main() -> None:
     target = published.KEPT / "forensic" / "tried.csv"
     done = pd.read_csv(target) if target.exists() else pd.DataFrame(columns=KEYS)
     there = set(done[KEYS].itertuples(index=False, name=None))
+    kept = {name: getattr(settings, name) for name in ("IMAGE_SIZE", "EPOCH_SAMPLES", "BATCH_SIZE",
+            "LEARNING_RATE", "AUGMENT", "L2", "CNN_DENSE", "LATENT_FILTERS")}  # fmt: skip
+    about = {"date": date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(),
+             "versions": versions(), "settings": kept}  # fmt: skip
+    write_json(target.with_name("about.json"), about)
     todo = forensic.positions(
         [int(row) for row in given.rows.split(",")],
         [int(length) for length in given.epochs.split(",")],
@@ -53,11 +58,6 @@ def main() -> None:
         with atomic(target) as partial:
             done.to_csv(partial, index=False)
         print(place, line["accuracy"], flush=True)
-    kept = {name: getattr(settings, name) for name in ("IMAGE_SIZE", "EPOCH_SAMPLES", "BATCH_SIZE",
-            "LEARNING_RATE", "AUGMENT", "L2", "CNN_DENSE", "LATENT_FILTERS")}  # fmt: skip
-    about = {"date": date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(),
-             "versions": versions(), "settings": kept}  # fmt: skip
-    write_json(target.with_name("about.json"), about)
 
 
 if __name__ == "__main__":

@@ -8,39 +8,56 @@ import pandas as pd
 from course.exercise import Exercise
 from course.feedback import call, require
 
-ROUNDED = (
-    (0.64, 0.73, False, "They are 9 hundredths apart."),
-    (0.50, 0.50, True, "They are the same."),
-    (0.29, 0.28, True, "A value of .285 may have been rounded up once and down once."),
-    # 0.58 - 0.57 is a little more than 0.01 in a computer's arithmetic.
-    (
-        0.58,
-        0.57,
-        True,
-        "One hundredth apart, as .29 and .28. Print 0.58 - 0.57: leave room for the "
-        "computer's own rounding.",
-    ),
-    (0.57, 0.58, True, "The order of the two must not matter."),
-    (0.41, 0.50, False, "The order of the two must not matter."),
-    (0.50, 0.48, False, "No value rounds to both .50 and .48."),
-)
+MUCH_PHOTOGRAPHED = 7  # the lesion with most images
+DRAWS = 12
+SHARES = (
+    # p, learnt, there, right, why
+    ((0.5, 0.5), (0.5, 0.5), (0.9, 0.1), (0.9, 0.1),
+     "Both classes were equally frequent in training and looked equally likely, so only the new "
+     "shares speak."),
+    ((0.2, 0.8), (0.2, 0.8), (0.2, 0.8), (0.2, 0.8), "The shares are the same: nothing changes."),
+    ((0.2, 0.8), (0.2, 0.8), (0.5, 0.5), (0.5, 0.5),
+     "Divide by the shares of training: the model gave back no more than these."),
+    ((0.6, 0.3, 0.1), (1 / 3, 1 / 3, 1 / 3), (0.1, 0.1, 0.8), (6 / 17, 3 / 17, 8 / 17),
+     "Multiply by the new share, divide by the old one, then make them sum to 1."),
+    ((0.7, 0.2, 0.1), (0.5, 0.3, 0.2), (0.2, 0.3, 0.5), (0.28 / 0.73, 0.2 / 0.73, 0.25 / 0.73),
+     "Multiply by the new share and divide by the old one, not the reverse."),
+)  # fmt: skip
 
 
-def _possible(function: Any) -> str:
-    for accuracy, recall, right, why in ROUNDED:
-        shown = f"can_both_be_right({accuracy}, {recall})"
-        got = call(function, accuracy, recall, shown=shown)
-        require(
-            isinstance(got, bool | np.bool_), f"{shown} should give True or False, not {got!r}."
+def _other_shares(function: Any) -> str:
+    for p, learnt, there, right, why in SHARES:
+        given = [np.array(values, float) for values in (p, learnt, there)]
+        texts = ", ".join(
+            str([round(value, 2) for value in values]) for values in (p, learnt, there)
         )
-        require(bool(got) == right, f"{shown} gives {bool(got)}, not {right}. {why}")
-    return "Now you can check any table that prints both columns."
+        shown = f"for_other_shares({texts})"
+        got = call(function, *given, shown=shown)
+        try:
+            got = np.asarray(got, float)
+        except (TypeError, ValueError):
+            got = np.empty(0)
+        require(got.shape == (len(p),), f"{shown} should give {len(p)} numbers, one a class.")
+        require(
+            all(np.array_equal(a, b) for a, b in zip(given, (p, learnt, there), strict=True)),
+            f"{shown} changes the arrays that it is given: make new ones.",
+        )
+        require(
+            abs(got.sum() - 1) < 1e-6,
+            f"The numbers of {shown} sum to {got.sum():.3f}, not to 1. Divide by their sum.",
+        )
+        values = ", ".join(f"{value:.3f}" for value in got)
+        wanted = ", ".join(f"{value:.3f}" for value in right)
+        require(np.allclose(got, right, atol=1e-6), f"{shown} gives {values}, not {wanted}. {why}")
+    return "With it a network trained on equal classes can be asked about a clinic as it is."
 
 
 def _predictions() -> pd.DataFrame:
-    """30 lesions with 1 to 4 photographs each."""
+    """30 lesions with 1 to 4 photographs each, and one of them with 40."""
     rng = np.random.default_rng(3)
-    lesions = np.repeat(np.arange(30), rng.integers(1, 5, 30))
+    sizes = rng.integers(1, 5, 30)
+    sizes[MUCH_PHOTOGRAPHED] = 40
+    lesions = np.repeat(np.arange(30), sizes)
     return pd.DataFrame(
         {
             "image_id": [f"i{number}" for number in range(len(lesions))],
@@ -53,9 +70,9 @@ def _predictions() -> pd.DataFrame:
 def _resample(function: Any) -> str:
     table = _predictions()
     size = table.groupby("lesion_id")["image_id"].nunique()
-    draws = []
+    draws, often = [], pd.Series(0, index=sorted(set(table["lesion_id"])))
     shown = "draw(table, rng) on 30 made lesions"
-    for seed in range(6):
+    for seed in range(DRAWS):
         got = call(function, table.copy(), np.random.default_rng(seed), shown=shown)
         require(
             isinstance(got, pd.DataFrame) and set(table) <= set(got),
@@ -84,7 +101,21 @@ def _resample(function: Any) -> str:
             times["max"].max() > 1, f"{shown} gives each lesion once, the table itself. {again}"
         )
         draws.append(tuple(got["image_id"]))
+        often = often.add(times["max"], fill_value=0)
     require(len(set(draws)) > 1, f"{shown} draws the same for every rng: use the rng it is given.")
+    # Each lesion comes once a draw on average; drawn by rows, the large one comes ten times.
+    much = int(often[f"L{MUCH_PHOTOGRAPHED}"])
+    require(
+        much < 3 * DRAWS,
+        f"The lesion with 40 of the {len(table)} images came {much} times in {DRAWS} draws, the "
+        f"others about {(often.sum() - much) / 29:.0f} times: you draw from rows, so lesions with "
+        "many images come more often. Draw from the list of lesions, each once in it.",
+    )
+    never = int((often == 0).sum())
+    require(
+        never == 0,
+        f"{never} of 30 lesions never came in {DRAWS} draws: give each lesion the same chance.",
+    )
     same = [
         tuple(call(function, table.copy(), np.random.default_rng(5), shown=shown)["image_id"])
         for _ in range(2)
@@ -96,26 +127,6 @@ def _resample(function: Any) -> str:
 EXERCISES = (
     Exercise(
         "06.1",
-        "predict",
-        "The largest gap",
-        (
-            "A gap needs a network that can learn images by heart, and images that it meets again.",
-            "Oversampling makes most copies where the classes are most uneven. Which target is "
-            "that?",
-        ),
-    ),
-    Exercise(
-        "06.2",
-        "fill in",
-        "Can both numbers be right?",
-        (
-            "A number printed as .52 was anything from .515 to .525.",
-            "So two printed numbers may differ by .01, and not by more.",
-        ),
-        _possible,
-    ),
-    Exercise(
-        "06.3",
         "find the flaw",
         "An interval that is too narrow",
         (
@@ -123,6 +134,26 @@ EXERCISES = (
             "rng.choice(lesions, len(lesions)) draws lesions; pd.concat joins the rows of each.",
         ),
         _resample,
+    ),
+    Exercise(
+        "06.2",
+        "fill in",
+        "Other class shares",
+        (
+            "Bayes' rule: a probability is the class's share times how well the image fits it.",
+            "Take the old share out by dividing, put the new one in by multiplying, then scale.",
+        ),
+        _other_shares,
+    ),
+    Exercise(
+        "06.3",
+        "predict",
+        "The largest gap",
+        (
+            "A gap needs a network that can learn images by heart, and images that it meets again.",
+            "Oversampling makes most copies where the classes are most uneven. Which target is "
+            "that?",
+        ),
     ),
     Exercise(
         "06.4",

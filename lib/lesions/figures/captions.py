@@ -108,10 +108,8 @@ ALTERNATIVE_TEXT = {
         "Networks and baselines on sex, sorted by balanced accuracy, with intervals."
     ),
     "06_cohorts": (
-        "Accuracy on each source cohort: trained with some of its images, and without any."
-    ),
-    "06_confusion": (
-        "Confusion matrices of all models under the honest protocol, in % of the true class."
+        "Accuracy on each source cohort: trained with some of its images, without any, and without "
+        "any but told its class shares."
     ),
     "06_dial": (
         "Balanced accuracy of three learners by split (image, lesion, lesion and duplicates) and "
@@ -131,10 +129,13 @@ ALTERNATIVE_TEXT = {
         "Sensitivity and specificity for melanoma, in percent, as the probability from which an "
         "image is called a melanoma goes from 0 to 1."
     ),
-    "06_learning_curves": "Training and validation loss by epoch for every run.",
     "06_reliability": (
         "Reliability diagrams of the models on dx: share of right answers against the highest "
         "probability, as trained and after temperature scaling."
+    ),
+    "07_distances": (
+        "For each row of the paper that was tried: how far the scores of five ways to resample lie "
+        "from the printed ones, a point a way, over seeds where there are several."
     ),
     "06_subgroups": (
         "Accuracy of the colour baseline on dx by sex, age band, localization and cohort, with "

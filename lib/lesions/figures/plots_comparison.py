@@ -1,4 +1,4 @@
-"""The figures of notebook 06: ours beside the paper, the baselines, the leak, and for whom."""
+"""The figures of notebooks 06 and 07: ours beside the paper, baselines, the leak, for whom."""
 
 from collections.abc import Mapping
 
@@ -191,16 +191,19 @@ def cohorts(table: pd.DataFrame, metric: str = "accuracy") -> Figure:
     """Tested on each cohort: trained without it, and trained with some of it.
 
     Args:
-        table: from `comparison.across_cohorts`.
+        table: from `rules.across_cohorts`.
     """
     table = table[table["metric"] == metric]
     names = sorted(set(table["cohort"]), reverse=True)
     figure, axis = plt.subplots(figsize=(7, 0.5 * len(names) + 1.2))
     for trained, colour, marker, shift in (
-        ("with it", COLOURS[1], "s", 0.15),
-        ("without it", COLOURS[0], "o", -0.15),
+        ("with it", COLOURS[1], "s", 0.2),
+        ("without it, told its shares", COLOURS[2], "^", 0.0),
+        ("without it", COLOURS[0], "o", -0.2),
     ):
         part = table[table["trained"] == trained]
+        if part.empty:
+            continue
         y = part["cohort"].map(names.index) + shift
         axis.hlines(y, part["low"], part["high"], color=colour, lw=2)
         axis.scatter(part["value"], y, color=colour, marker=marker, s=38, zorder=3,
@@ -208,4 +211,28 @@ def cohorts(table: pd.DataFrame, metric: str = "accuracy") -> Figure:
     axis.set_yticks(range(len(names)), names)
     axis.set(xlim=(0, 1), xlabel=f"{METRIC_NAMES[metric]} on the images of the cohort")
     axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1))
+    return figure
+
+
+def distances(table: pd.DataFrame) -> Figure:
+    """How far each way to resample lies from the printed scores, a panel a row of the paper.
+
+    Args:
+        table: from `forensic.distances`; the best length of training of each way is drawn.
+    """
+    rows = list(dict.fromkeys(table["row"]))
+    table = table.assign(way=table["resampling"] + ", " + table["when"])
+    ways = list(dict.fromkeys(table.sort_values(["when", "resampling"])["way"]))[::-1]
+    figure, axes = plt.subplots(
+        1, len(rows), figsize=(2.1 * len(rows) + 1.4, 2.6), sharey=True, squeeze=False
+    )
+    for axis, row in zip(axes[0], rows, strict=True):
+        best = table[table["row"] == row].drop_duplicates("way").set_index("way").reindex(ways)
+        y = np.arange(len(ways))
+        axis.hlines(y, best["nearest"], best["farthest"], color=COLOURS[0], lw=2)
+        axis.scatter(best["distance"], y, color=COLOURS[0], s=30, zorder=3)
+        axis.set(title=f"row {row}", xlim=(0, None), ylim=(-0.6, len(ways) - 0.4))
+        axis.set_yticks(y, [way.replace("none, never", "not resampled") for way in ways])
+    figure.supxlabel("mean distance from the printed scores", fontsize=10)
+    figure.tight_layout()
     return figure

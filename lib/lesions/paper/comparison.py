@@ -9,6 +9,7 @@ from lesions.baselines import baselines
 from lesions.baselines.baselines import CHEAP
 from lesions.core.errors import LesionsError
 from lesions.paper import published
+from lesions.paper.rules import focus
 from lesions.scores import calibration, evaluation, subgroups
 from lesions.training import run_records
 
@@ -62,6 +63,28 @@ def nine_rows(
             lines.append(line)
         table = table.join(pd.DataFrame(lines, index=table.index))
     return table
+
+
+def seeds_of(records: pd.DataFrame, measure: str = "accuracy") -> pd.DataFrame:
+    """Mean and range over seeds of each model: what an interval over test lesions does not cover.
+
+    Returns:
+        protocol, model, target, seeds, mean, lowest, highest; with one seed the last two are empty,
+        for one number has no range.
+    """
+    table = (
+        records.groupby(["protocol", "model", "target"], sort=False)[measure]
+        .agg(seeds="size", mean="mean", lowest="min", highest="max")
+        .reset_index()
+    )
+    one = table["seeds"] == 1
+    return table.assign(lowest=table["lowest"].mask(one), highest=table["highest"].mask(one))
+
+
+def inside(table: pd.DataFrame, protocol: str = "paper") -> list[int]:
+    """The rows whose published accuracy lies in our interval under a protocol."""
+    low, high = table[f"{protocol}_low"] - 0.005, table[f"{protocol}_high"] + 0.005
+    return table.loc[table["published"].between(low, high), "row"].tolist()
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -176,7 +199,10 @@ def _dx_runs(records: pd.DataFrame) -> dict[str, str]:
 def with_validation(
     records: pd.DataFrame, cheap_validation: Cheap, cheap: Cheap
 ) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
-    """Validation and test predictions of each honest dx model, the cheap baseline last."""
+    """Validation and test predictions of each honest dx model, the cheap baseline last.
+
+    Where nothing was learnt on dx under `honest`, there is nothing to compare: empty.
+    """
     found = {
         name: (run_records.predictions_of(record, "validation"), run_records.predictions_of(record))
         for name, record in _dx_runs(records).items()
@@ -209,9 +235,13 @@ def calibrations(models: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> pd.
 
 
 def decisions(
-    models: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], cls: str = "mel"
+    models: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], cls: str = ""
 ) -> pd.DataFrame:
     """The most probable class against a rule chosen on validation for balanced accuracy.
+
+    Args:
+        models: from `with_validation`.
+        cls: the class looked at by itself; melanoma if it is not given, or the rarest.
 
     Returns:
         two rows a model: model, rule, accuracy, balanced_accuracy, sensitivity and specificity of
@@ -219,6 +249,7 @@ def decisions(
     """
     lines = []
     for name, (validation, test) in models.items():
+        cls = cls or focus(validation)
         weights = calibration.choose_decision(validation).to_dict()
         for rule, decision in (("most probable", "argmax"), ("chosen on validation", weights)):
             scores = evaluation.scores(test, decision)
@@ -245,24 +276,9 @@ def by_subgroups(
     parts = [
         subgroups.by_subgroup(predictions, table, column, n=n, least=least).assign(column=column)
         for column in ("sex", "age", "localization", "dataset")
-        if len(set(table[column].astype(str))) > 1
+        if column in table and len(set(table[column].astype(str))) > 1
     ]
+    if not parts:
+        return pd.DataFrame(columns=["column", "group", "images", "lesions", "metric", "value",
+                                     "low", "high"])  # fmt: skip
     return pd.concat(parts, ignore_index=True)
-
-
-def across_cohorts(answers: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Tested on one cohort: trained without it, and trained with some of it.
-
-    Args:
-        answers: from `experiments.folds_and_cohorts`.
-
-    Returns:
-        cohort, trained ("without it" or "with it"), metric, value, low, high.
-    """
-    lines = []
-    for (cohort, elsewhere), part in answers.groupby(["cohort", answers["fold"] < 0]):
-        found = evaluation.bootstrap(part, ("accuracy", "balanced_accuracy"), n=n).reset_index()
-        trained = "without it" if elsewhere else "with it"
-        lines.append(found.assign(cohort=cohort, trained=trained))
-    columns = ["cohort", "trained", "metric", "value", "low", "high"]
-    return pd.concat(lines, ignore_index=True)[columns]

@@ -3,7 +3,7 @@
 For two classes all matrices are tried. For more there are too many: whole numbers are looked for
 step by step, and where none turn up, `mixtures` tries to prove that there are none.
 
-The package mlscorecheck tests printed scores in this spirit (Fazekas and Kovács 2024).
+The package mlscorecheck tests printed scores in this spirit (Fazekas and Kovács 2023).
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,7 +114,15 @@ def _several_classes(
 ) -> tuple[bool, Matrix | None]:
     low, high = limits(row, names, half, len(sizes))
     matrix = _search(sizes, names, low, high, steps) if steps else None
-    return matrix is not None or not disproved(sizes, names, low, high, NODES), matrix
+    return matrix is not None or _mixes(row, sizes, names, half, NODES), matrix
+
+
+def _mixes(
+    row: Mapping[str, float], sizes: Sequence[int], names: Sequence[str], half: float, nodes: int
+) -> bool:
+    """Whether it is not proved that no matrix exists."""
+    low, high = limits(row, names, half, len(sizes))
+    return not disproved(sizes, names, low, high, nodes)
 
 
 # ---------------------------------------------------------------- whether there is one
@@ -168,16 +176,25 @@ def fit(
     """
     if contradiction(row, max(sizes) - min(sizes) <= 1, names, digits):
         return IMPOSSIBLE, None
-    verdict, matrix = _fit(row, sizes, names, rounding(digits), steps)
-    if verdict == IMPOSSIBLE:
-        return verdict, None
-    # Once more with a hair less room: an edge has none to give.
     inner = 0.5 * 10.0**-digits * (1 - 1e-3)
     pair = ("accuracy", "weighted_recall")
-    apart = {*pair} <= set(names) and abs(row[pair[0]] - row[pair[1]]) > 2 * inner
-    if apart or _fit(row, sizes, names, inner, steps if matrix else 0)[0] == IMPOSSIBLE:
+    if {*pair} <= set(names) and abs(row[pair[0]] - row[pair[1]]) > 2 * inner:
+        # One value for both, exactly between: whether some test part has it depends on its size.
+        mixed = len(sizes) == 2 or _mixes(row, sizes, names, rounding(digits), 1)
+        return (EDGE if mixed else IMPOSSIBLE), None
+    verdict, matrix = _fit(row, sizes, names, rounding(digits), steps)
+    if verdict == IMPOSSIBLE or (matrix and _farthest(matrix, row, names) <= inner):
+        return verdict, matrix
+    # Once more with a hair less room: an edge has none to give.
+    if _fit(row, sizes, names, inner, steps if matrix else 0)[0] == IMPOSSIBLE:
         return EDGE, matrix
     return verdict, matrix
+
+
+def _farthest(matrix: Matrix, row: Mapping[str, float], names: Sequence[str]) -> float:
+    """How far the score that fits worst lies from what is printed."""
+    scores = scores_of(matrix)
+    return max(abs(scores[name] - row[name]) for name in names)
 
 
 def _fit(row, sizes, names, half, steps) -> tuple[str, Matrix | None]:

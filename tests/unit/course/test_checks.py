@@ -320,8 +320,28 @@ def _drawn_once(table, rng):
     return table[table["lesion_id"].isin(rng.choice(table["lesion_id"].unique(), 30))]
 
 
+def _size_biased(table, rng):
+    """A lesion for each row drawn: one with many images comes more often."""
+    chosen = rng.choice(table["lesion_id"], table["lesion_id"].nunique())
+    return pd.concat([table[table["lesion_id"] == lesion] for lesion in chosen])
+
+
+def _first_lesions(table, rng):
+    chosen = rng.choice(table["lesion_id"].unique()[:15], table["lesion_id"].nunique())
+    return pd.concat([table[table["lesion_id"] == lesion] for lesion in chosen])
+
+
+def _scaled(values):
+    return values / values.sum()
+
+
+def _shares_in_place(p, learnt, there):
+    p *= there / learnt
+    return p / p.sum()
+
+
 def _own_numbers(table, rng):
-    return answer_in_notebook("06.3")(table, np.random.default_rng(7))
+    return answer_in_notebook("06.1")(table, np.random.default_rng(7))
 
 
 def _constant(**changed):
@@ -476,16 +496,35 @@ WRONG = [
     ("05.3", lambda m: 100 * (np.diag(m) / m.sum(axis=1)).mean(), "not a percentage"),
     ("05.3", lambda m: np.diag(m) / m.sum(axis=1), "one number"),
     ("05.3", lambda m: np.mean(np.diag(m) / m.sum(axis=1).to_numpy()), "0 / 0"),
-    ("06.2", lambda a, b: a == b, "rounded up once"),
-    ("06.2", lambda a, b: abs(a - b) <= 0.01, "computer's"),
-    ("06.2", lambda a, b: a - b <= 0.0101, "not False"),
-    ("06.2", lambda a, b: abs(a - b) < 0.03, "both .50 and .48"),
-    ("06.2", lambda a, b: abs(a - b), "True or False"),
-    ("06.3", _images, "apart"),
-    ("06.3", _without_replacement, "the table itself"),
-    ("06.3", _drawn_once, "with replacement"),
-    ("06.3", _own_numbers, "the rng it is given"),
-    ("06.3", lambda table, rng: table, "the table itself"),
+    ("06.1", _images, "apart"),
+    ("06.1", _without_replacement, "the table itself"),
+    ("06.1", _drawn_once, "with replacement"),
+    ("06.1", _own_numbers, "the rng it is given"),
+    ("06.1", lambda table, rng: table, "the table itself"),
+    ("06.1", _size_biased, "you draw from rows"),
+    ("06.1", _first_lesions, "never came in"),
+    ("06.2", lambda p, learnt, there: p * there / learnt, "Divide by their sum"),
+    ("06.2", lambda p, learnt, there: _scaled(p * learnt / there), "not 0.900, 0.100"),
+    ("06.2", lambda p, learnt, there: _scaled(p * there), "the same: nothing changes"),
+    ("06.2", lambda p, learnt, there: there, "Multiply by the new share"),
+    ("06.2", lambda p, learnt, there: (p * there / learnt).argmax(), "one a class"),
+    ("06.2", lambda p, learnt, there: _scaled(p + there - learnt), "sum to 1"),
+    ("06.2", _shares_in_place, "make new ones"),
+    ("07.2", lambda a, b: a == b, "rounded up once"),
+    ("07.2", lambda a, b: abs(a - b) <= 0.01, "computer's"),
+    ("07.2", lambda a, b: a - b <= 0.0101, "not False"),
+    ("07.2", lambda a, b: abs(a - b) < 0.03, "both .50 and .48"),
+    ("07.2", lambda a, b: abs(a - b) < 0.02, "two hundredths apart"),
+    ("07.2", lambda a, b: round(a, 1) == round(b, 1), "both .50 and .48"),
+    ("07.2", lambda a, b: abs(a - b), "True or False"),
+    ("07.3", lambda n: [[n, 0], [0, n]], "0.000 apart"),
+    ("07.3", lambda n: [[n // 2, n - n // 2], [n - n // 2, n // 2]], "and another the reverse"),
+    ("07.3", lambda n: [[10, 90], [0, 100]], "each class has 40 images"),
+    ("07.3", lambda n: [[n // 10, 0], [n - n // 10, n]], "Rows are the truth"),
+    ("07.3", lambda n: [n // 10, n], "as long as there are classes"),
+    ("07.3", lambda n: [[0.1, 0.9], [0.0, 1.0]], "count no images"),
+    ("07.3", lambda n: [[n]], "one class only"),
+    ("07.3", lambda n: "a matrix", "no table of numbers"),
 ]  # fmt: skip
 
 
@@ -543,8 +582,8 @@ def test_a_prediction_is_kept_and_shown_beside_the_result(capsys, record):
     said = capsys.readouterr().out
     assert "you predicted 70 %; the result is 82.6 %" in said and "Difference: 12.6 %" in said
     assert checks.progress("01").loc["01.1", "state"] == "done"
-    checks.exercise("06.1").predict("VGG16 on dx")
-    checks.exercise("06.1").compare("Classifier on localization")
+    checks.exercise("06.3").predict("VGG16 on dx")
+    checks.exercise("06.3").compare("Classifier on localization")
     assert "you predicted VGG16 on dx" in capsys.readouterr().out
 
 
@@ -802,8 +841,8 @@ def test_a_quiz_is_the_same_each_time_and_leaves_random_numbers_alone():
 
 
 def test_an_absent_quiz_is_named():
-    with pytest.raises(LesionsError, match="no quiz 07"):
-        checks.quiz("07")
+    with pytest.raises(LesionsError, match="no quiz 99"):
+        checks.quiz("99")
 
 
 def test_no_checker_looks_into_a_library_of_the_course():

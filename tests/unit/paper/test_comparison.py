@@ -8,7 +8,7 @@ from lesions.baselines import baselines
 from lesions.core.errors import LesionsError
 from lesions.experiments import experiments
 from lesions.figures import plots_comparison
-from lesions.paper import comparison
+from lesions.paper import comparison, rules
 from lesions.training import run_records
 from made import write_record
 
@@ -138,12 +138,99 @@ def test_subgroups_of_every_column_that_has_some():
 
 def test_cohorts_are_scored_with_and_without_them():
     one, two = answers(0.9), answers(0.5)
-    table = pd.concat([one.assign(fold=0), two.assign(fold=-1)]).assign(cohort="vienna")
-    found = comparison.across_cohorts(table, n=50)
-    accuracy = found[found["metric"] == "accuracy"].set_index("trained")["value"]
-    assert accuracy["with it"] == pytest.approx(0.9)
-    assert accuracy["without it"] == pytest.approx(0.5)
+    table = pd.concat([
+        one.assign(fold=0, cohort="vienna"), two.assign(fold=-1, cohort="vienna"),
+        one.assign(fold=0, cohort="brisbane"),
+    ])  # fmt: skip
+    found = rules.across_cohorts(table, n=50)
+    accuracy = found.query("metric == 'accuracy' and cohort == 'vienna'").set_index("trained")
+    assert accuracy.loc["with it", "value"] == pytest.approx(0.9)
+    assert accuracy.loc["without it", "value"] == pytest.approx(0.5)
+    # The other cohort has the same class shares, so to be told them changes nothing.
+    told = accuracy.loc["without it, told its shares", "value"]
+    assert told == pytest.approx(0.5)
     plots_comparison.cohorts(found)
+
+
+# ---------------------------------------------------------------- one rule for all
+
+
+def shifted(learnt: str, shares: dict[str, float], n: int = 900) -> rules.Model:
+    """A model that knows the class shares and nothing else, on a test part with these shares."""
+    truth = np.repeat(list(shares), [round(n * share) for share in shares.values()])
+    ids = [f"i{i}" for i in range(len(truth))]
+    table = pd.DataFrame({"image_id": ids, "lesion_id": ids, "truth": truth})
+    natural = {f"p_{c}": share for c, share in shares.items()}
+    p = natural if learnt == "natural" else dict.fromkeys(natural, 1 / len(shares))
+    table = table.assign(**p)
+    return rules.Model("dx", learnt, "network", learnt, table.assign(split="validation"),
+                       table.assign(split="test"))  # fmt: skip
+
+
+def test_two_models_of_one_knowledge_score_alike_under_one_rule():
+    """One learnt with equal classes, one with natural ones: only the rule differed."""
+    shares = {"bkl": 0.2, "mel": 0.1, "nv": 0.7}
+    table = rules.both_rules([shifted("equal", shares), shifted("natural", shares)])
+    natural = table[f"accuracy, {rules.RULES[0]}"]
+    assert natural.tolist() == pytest.approx([0.7, 0.7])
+    alike = table[f"balanced accuracy, {rules.RULES[1]}"]
+    assert alike.tolist() == pytest.approx([1 / 3, 1 / 3])
+    weights = rules.rule_weights(shifted("equal", shares), rules.RULES[0])
+    assert weights["nv"] == 1 and weights["mel"] == pytest.approx(1 / 7)
+    assert set(rules.rule_weights(shifted("natural", shares), rules.RULES[0]).values()) == {1.0}
+
+
+def test_natural_shares_come_from_validation_not_from_the_test_part():
+    model = shifted("equal", {"bkl": 0.2, "mel": 0.1, "nv": 0.7})
+    other = model._replace(test=model.test.assign(truth="mel"))
+    assert rules.rule_weights(model, rules.RULES[0]) == rules.rule_weights(other, rules.RULES[0])
+
+
+@pytest.mark.parametrize(
+    "right, verdict", [(0.9, "ahead"), (0.6, "not told apart"), (0.2, "behind")]
+)
+def test_ranking_is_compared_in_pairs_on_the_same_lesions(right, verdict):
+    colours = rules.Model("dx", baselines.BASELINES[baselines.CHEAP].about, "baseline", "natural",
+                          answers(0.6, "validation"), answers(0.6))  # fmt: skip
+    network = rules.Model("dx", "cnn", "network", "equal", answers(right, "validation"),
+                          answers(right))  # fmt: skip
+    table = rules.without_rule([network, colours], n=100).set_index("name")
+    assert table.loc["cnn", "verdict"] == verdict
+    assert np.isnan(table.loc[colours.name, "minus_colours"])
+
+
+def test_a_rule_looks_better_where_it_was_chosen():
+    rng = np.random.default_rng(0)
+    noise = answers(0.5, "validation", n=90)
+    noise[[f"p_{c}" for c in CLASSES]] = rng.dirichlet(np.ones(3), 90)
+    model = rules.Model("dx", "noise", "network", "equal", noise, noise.assign(split="test"))
+    (row,) = rules.flattery([model]).to_dict("records")
+    assert row["flattered"] > 0.02
+    assert row["flattered"] == pytest.approx(row["chosen_on_them"] - row["on_others"])
+    assert rules.flattery([model._replace(kind="baseline")]).empty
+
+
+def test_classes_that_the_test_part_lacks_are_named():
+    model = rules.Model("dx", "cnn", "network", "equal", answers(0.6, "validation"),
+                        answers(0.6).query("truth != 'mel'"))  # fmt: skip
+    (row,) = rules.absent([model]).to_dict("records")
+    assert (row["classes"], row["in_the_test_part"], row["absent"]) == (3, 2, "mel")
+
+
+def test_images_of_ones_own_have_a_class_to_look_at():
+    assert rules.focus(answers(0.6)) == "mel"
+    own = pd.DataFrame({"truth": ["benign"] * 3 + ["malignant"]})
+    assert rules.focus(own) == "malignant"
+    records = pd.DataFrame({"protocol": ["paper"]})
+    assert rules.main_protocol(records) == "paper"
+
+
+def test_one_seed_has_no_range(records):
+    one = comparison.seeds_of(records)
+    assert one["lowest"].isna().all() and (one["seeds"] == 1).all()
+    other = records.assign(accuracy=records["accuracy"] - 0.1)
+    two = comparison.seeds_of(pd.concat([records, other]))
+    assert (two["highest"] - two["lowest"]).tolist() == pytest.approx([0.1, 0.1])
 
 
 def test_a_missing_experiment_says_what_to_run(tmp_path):

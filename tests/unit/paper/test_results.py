@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from lesions.core.errors import LesionsError
-from lesions.paper import evidence, published, results_page
+from lesions.experiments import forensic
+from lesions.paper import evidence, published, results_page, tables, verdict_words
 from lesions.training import run_records
 from made import write_record
 
@@ -38,22 +39,111 @@ def test_random_weights_are_said_to_be_random(tmp_path):
     assert "vgg16: init=random" in note and "nothing about transfer" in note
 
 
-def test_the_page_holds_tables_and_figures_with_alt_text(folder):
-    figure = folder / "figures"
-    figure.mkdir()
-    (figure / "a.png").write_bytes(b"")
-    (figure / "a.txt").write_text('What one "sees"')
-    table = pd.DataFrame({"model": ["a < b"], "score": [0.12345]})
-    page = results_page.write_page(folder, "Results", ["A note."], {"Scores": table}, ["a"])
-    text = page.read_text(encoding="utf-8")
-    assert "a &lt; b" in text and "0.123" in text and "A note." in text
+@pytest.fixture
+def page(tmp_path):
+    """A page with a hostile label, an interval of no width, an empty column and a figure."""
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "06_a.png").write_bytes(b"picture")
+    (tmp_path / "figures" / "06_a.txt").write_text('What one "sees"')
+    tables = {
+        "without_rule": pd.DataFrame({
+            "target": "dx", "name": ["a <script>", "colours"], "kind": ["network", "baseline"],
+            "macro_auc": [0.71234, 0.8], "minus_colours": [-0.09, None], "low": [-0.12, None],
+            "high": [-0.05, None], "verdict": ["behind", None], "nothing": [None, None]}),
+        "gap": pd.DataFrame({"model": ["m"], "target": ["dx"], "seeds": [1], "gap": [0.1],
+                             "gap_low": [0.1], "gap_high": [0.1]}),
+        "cohorts": pd.DataFrame({"cohort": []}),
+    }  # fmt: skip
+    for name, table in tables.items():
+        results_page.save_table(table, name, tmp_path)
+    path = results_page.build(tmp_path, "Results & more", "sample", ["A note."])
+    return path.read_text(encoding="utf-8"), path.with_name("results.html").read_text("utf-8")
+
+
+def test_the_page_escapes_text_and_names_its_pictures(page):
+    text, whole = page
+    assert "a &lt;script&gt;" in text and "<script" not in text and "Results &amp; more" in text
     assert re.findall(r'alt="([^"]*)"', text) == ["What one &quot;sees&quot;"]
+    assert 'src="../figures/06_a.png"' in text
+    assert "../figures" not in whole and "data:image/png;base64,cGljdHVyZQ==" in whole
+
+
+def test_the_page_says_what_it_found_and_what_the_words_mean(page):
+    text, _ = page
+    assert "the one network surely rank behind colours" in text and "A note." in text
+    assert "drawn by a program" in text and "Nothing here is medical advice" in text
+    for word in results_page.WORDS:
+        assert f"<dt>{word}</dt>" in text
+    for link in re.findall(r'href="#(\w+)"', text):
+        assert f'id="{link}"' in text
+
+
+def test_tables_on_the_page_can_be_read(page):
+    text, _ = page
+    assert "-0.09 (-0.12 to -0.05)" in text and "nothing" not in text
+    gap = text[text.index('id="gap"') :]
+    assert "0.10" in gap and "0.10 (" not in gap  # one seed has no range
+    assert 'id="cohorts"' not in text  # an empty table is left out
+    assert text.count('tabindex="0"') == text.count("<table>") == 2
+    assert '<th scope="col">target' in text and '<th scope="row">' in text
+    assert "<td class=n>-0.09 (" in text and "white-space: nowrap" in text
+
+
+@pytest.mark.parametrize(
+    ("cells", "number"),
+    [([0.5, None], True), (["0.50 (0.40 to 0.60)", "-"], True), (["-0.1 (-0.2 to 0.1)"], True),
+     (["nv", "mel"], False), ([True, False], False), (["2.10.0 here"], False), ([3, 4], True)],
+)  # fmt: skip
+def test_numbers_stand_right_and_words_left(cells, number):
+    shown = tables.as_html(pd.DataFrame({"a": "x", "b": cells}), "table")
+    assert ('<th scope="col" class=n>b' in shown) is number
+
+
+def test_numbers_have_the_digits_that_they_bear():
+    table = pd.DataFrame({"name": ["x"], "a": [0.12345], "b": [12345], "c": [8.0], "d": [None]})
+    shown = tables.as_html(table, "table")
+    assert all(f">{text}<" in shown for text in ("0.123", "12,345", "8", "-"))
+
+
+def test_a_sentence_turns_with_its_table():
+    table = pd.DataFrame({"target": "dx", "name": ["a", "b", "colours"],
+                          "kind": ["network", "network", "baseline"],
+                          "verdict": ["behind", "ahead", None]})  # fmt: skip
+    assert verdict_words.ranking(table).count("1 of 2 networks surely rank behind") == 1
+    both = verdict_words.ranking(table.assign(verdict=["behind", "behind", None]))
+    assert "all 2 networks surely rank behind" in both
+    gap = pd.DataFrame({"model": ["m", "n"], "target": "dx", "seeds": [1, 1], "gap": [0.1, 0.3]})
+    assert "0.30 more balanced accuracy" in verdict_words.leak(gap) and "(n on dx)" in (
+        verdict_words.leak(gap)
+    )
+    assert "up to 3 seeds" in verdict_words.leak(gap.assign(seeds=[1, 3]))
+
+
+def test_the_sentences_about_the_kept_study_are_its_tables():
+    full, board = published.kept("paper", "accuracy"), published.kept("paper", "board")
+    gaps = published.kept("paper", "gap")
+    says = verdict_words.kept_study(full, board, gaps)
+    assert "all 9 networks rank behind colours" in says
+    assert "Of 9 published accuracies 1 lies in our interval under paper (row 4)." in says
+    better = board.assign(value=board["value"].where(board["name"] != "cnn", 0.99))
+    assert "8 of 9 networks rank behind" in verdict_words.kept_study(full, better, gaps)
+
+
+def test_the_kept_forensic_runs_are_whole():
+    tried = published.kept("forensic", "tried")
+    assert not tried.duplicated(list(forensic.Position._fields)).any()
+    assert tried[list(forensic.ALL)].apply(lambda column: column.between(0, 1)).all(axis=None)
+    near = forensic.closest(forensic.distances(tried, published.scores()))
+    assert near["row"].is_unique and len(verdict_words.guess(near).splitlines()) == len(near)
 
 
 def test_the_budget_is_said(tmp_path):
     write_record(tmp_path, "cnn", "dx", "honest", 0.5)
     note = results_page.budget_note(run_records.load_records(tmp_path))
-    assert note == "Our runs: 64 pixels, at most 3 epochs of at most 1,500 images, seed 0."
+    assert note == (
+        "Our runs: 64 pixels, at most 3 epochs of at most 1,500 images; they stopped after 1 to 1, "
+        "seed 0."
+    )
 
 
 def test_facts_come_from_the_keep_list_and_sizes_only_from_originals(tmp_path):

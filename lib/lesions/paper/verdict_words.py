@@ -1,0 +1,151 @@
+"""The conclusion of a run in words, each sentence computed from its tables."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from lesions.baselines.baselines import BASELINES, CHEAP
+from lesions.paper.rules import RULES
+
+
+def _table(results: Path, name: str) -> pd.DataFrame | None:
+    path = results / f"{name}.csv"
+    table = pd.read_csv(path) if path.exists() else None
+    return None if table is None or table.empty else table
+
+
+def many(count: int, whole: int, what: str) -> str:
+    """`3 of 9 networks`, `none of 9 networks`, `all 9 networks`."""
+    if count == whole:
+        return f"all {whole} {what}" if whole > 1 else f"the one {what.removesuffix('s')}"
+    return f"{count or 'none'} of {whole} {what}"
+
+
+def ranking(table: pd.DataFrame) -> str:
+    """How the networks rank lesions beside the colours: from `rules.without_rule`."""
+    networks = table[table["kind"] == "network"]
+    if "verdict" not in networks or networks["verdict"].dropna().empty:
+        return "There is no colour baseline beside the networks."
+    told = networks["verdict"].value_counts()
+    counts = {name: int(told.get(name, 0)) for name in ("ahead", "behind", "not told apart")}
+    behind = many(counts["behind"], len(networks), "networks")
+    return (
+        f"By macro AUC, which needs no decision rule, {behind} surely rank behind colours with "
+        f"logistic regression, {counts['ahead']} surely ahead, and {counts['not told apart']} "
+        "cannot be told apart from them on these test lesions."
+    )
+
+
+def same_rule(table: pd.DataFrame) -> str:
+    """Networks and baselines under one rule: from `rules.both_rules`."""
+    measure = f"balanced accuracy, {RULES[1]}"
+    parts = []
+    for target, part in table.groupby("target", sort=False):
+        best = part.loc[part[measure].idxmax()]
+        parts.append(f"on {target} {best['name']} ({best['kind']}, {best[measure]:.2f})")
+    return f"With all classes weighed alike the best balanced accuracy has {'; '.join(parts)}."
+
+
+def leak(table: pd.DataFrame) -> str:
+    """What the protocol is worth: from `comparison.gap`."""
+    top = table.loc[table["gap"].idxmax()]
+    seeds = int(table["seeds"].max())
+    return (
+        f"The protocol paper promises up to {top['gap']:.2f} more balanced accuracy than honest "
+        f"leaves ({top['model']} on {top['target']}); "
+        + ("each model was run with one seed." if seeds == 1 else f"with up to {seeds} seeds.")
+    )
+
+
+def arithmetic(readings: pd.DataFrame) -> str:
+    """From the grid of readings: which rows of the paper's table cannot be as printed."""
+    printed = ["as printed", "equal classes", "one answer for all"]
+    bad = readings.loc[(readings[printed] == "impossible").all(axis=1), "row"].tolist()
+    natural = ["as printed", "natural, macro copied", "natural, weighted copied"]
+    equal = readings.loc[(readings[natural] == "impossible").all(axis=1), "row"].tolist()
+    listed = ", ".join(map(str, bad)) or "none"
+    return (
+        f"Rows of the paper's table that no confusion matrix gives as printed: {listed}. Rows "
+        "whose numbers need a test part with classes made equal: "
+        f"{', '.join(map(str, equal)) or 'none'}."
+    )
+
+
+def ledger(claims: pd.DataFrame) -> str:
+    """From the claims: how many have which verdict."""
+    counts = claims["verdict"].value_counts()
+    parts = ", ".join(f"{verdict} {count}" for verdict, count in counts.items())
+    return f"Of {len(claims)} numbers and sentences of the paper: {parts}."
+
+
+SENTENCES = (
+    ("without_rule", ranking),
+    ("rules", same_rule),
+    ("gap", leak),
+    ("readings", arithmetic),
+    ("claims", ledger),
+)
+
+
+def conclusion(results: Path) -> list[str]:
+    """One sentence for each table that is there."""
+    tables = ((_table(results, name), say) for name, say in SENTENCES)
+    return [say(table) for table, say in tables if table is not None]
+
+
+def kept_study(accuracy: pd.DataFrame, board: pd.DataFrame, gaps: pd.DataFrame) -> str:
+    """What the kept study gives, in sentences that follow from its tables.
+
+    Args:
+        accuracy: the kept table of nine rows.
+        board: the kept board, with macro AUC of networks and baselines.
+        gaps: the kept gaps.
+    """
+    auc = board[board["metric"] == "macro_auc"].set_index(["target", "name"])["value"]
+    rows = [(row.target, row.key) for row in accuracy.itertuples()]
+    colours = BASELINES[CHEAP].about
+    behind = sum(auc[target, key] < auc[target, colours] for target, key in rows)
+    inside = accuracy["published"].between(
+        accuracy["paper_low"] - 0.005, accuracy["paper_high"] + 0.005
+    )
+    lines = [
+        f"By macro AUC, without a rule, {many(behind, len(rows), 'networks')} rank behind colours "
+        "with logistic regression under honest.",
+        f"Of {len(rows)} published accuracies {int(inside.sum())} "
+        f"{'lies' if inside.sum() == 1 else 'lie'} in our interval under paper"
+        + (f" (row {', '.join(map(str, accuracy.loc[inside, 'row']))})." if inside.any() else "."),
+    ]
+    own = [name for target, name in auc.index if target == "dx" and name == "compact_cnn"]
+    if own:
+        lines.append(
+            f"The compact network, not resampled and trained longer, has {auc['dx', own[0]]:.3f} "
+            f"on dx, the colours {auc['dx', colours]:.3f}."
+        )
+    top = gaps.loc[gaps["gap"].idxmax()]
+    several = gaps.loc[gaps["seeds"] > 1, "model"].tolist()
+    lines.append(
+        f"The widest gap is that of {top['model']} on {top['target']}, {top['gap']:.2f}. Several "
+        f"seeds were run of {' and '.join(several)} only; all other rows are one seed."
+    )
+    return "\n".join(lines)
+
+
+def guess(closest: pd.DataFrame) -> str:
+    """The way that comes closest to each row, from `forensic.closest`."""
+    lines = []
+    for row in closest.itertuples():
+        way = (
+            "no resampling"
+            if row.when == "never"
+            else f"{row.resampling}sampling {row.when} the split"
+        )
+        seeds = "one seed" if row.seeds == 1 else f"{row.seeds} seeds"
+        told = "the seeds tell it from the next" if row.told_apart else "the next is as near"
+        if row.seeds == 1:
+            told = "one seed tells nothing of the order"
+        epochs = "1 epoch" if row.epochs == 1 else f"{row.epochs} epochs"
+        lines.append(
+            f"Row {row.row}: {way}, {epochs}, distance {row.distance:.3f} ({seeds}; next "
+            f"{row.next}, {row.next_distance:.3f}: {told})."
+        )
+    return "\n".join(lines)

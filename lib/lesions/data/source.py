@@ -44,6 +44,11 @@ def read_keep(settings: SimpleNamespace, table: pd.DataFrame) -> pd.DataFrame:
     if not path.exists():
         raise LesionsError(f"There is no keep-list {path}: {again}.")
     keep = pd.read_csv(path, dtype=IDS)
-    if set(keep["image_id"]) != set(table["image_id"]):
-        raise LesionsError(f"The keep-list {path} is for other images than these: {again}.")
-    return keep
+    # A list of all images will do for a part of them (LIMIT), but not the other way round.
+    missing = set(table["image_id"]) - set(keep["image_id"])
+    if missing:
+        raise LesionsError(
+            f"The keep-list {path} lacks {len(missing)} of these {len(table)} images: run notebook "
+            f"02 with the same DATASET, LIMIT and SAMPLE_… values as here."
+        )
+    return keep[keep["image_id"].isin(table["image_id"])].reset_index(drop=True)

@@ -85,7 +85,7 @@ EXERCISES = (
             "to be right often?",
             "For each of the four targets: how large is its largest class?",
         ),
-        unit="of 9",
+        unit="networks",
         most=9,
     ),
     Exercise(

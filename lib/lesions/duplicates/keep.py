@@ -42,8 +42,13 @@ def read_keep(settings: Settings, table: pd.DataFrame | None = None) -> pd.DataF
     """
     path = settings.folder / "keep.csv"
     keep = tables.read(path, SCHEMA, _again(settings))
-    if table is not None and set(keep["image_id"]) != set(table["image_id"]):
+    if table is None:
+        return keep
+    # A list of all images will do for a part of them (LIMIT), but not the other way round.
+    missing = set(table["image_id"]) - set(keep["image_id"])
+    if missing:
         raise LesionsError(
-            f"The keep-list {path} is for other images than these: {_again(settings)}."
+            f"The keep-list {path} lacks {len(missing)} of these {len(table)} images: run notebook "
+            "02 with the same DATASET, LIMIT and SAMPLE_… values as here."
         )
-    return keep
+    return keep[keep["image_id"].isin(table["image_id"])].reset_index(drop=True)

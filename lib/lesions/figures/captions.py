@@ -52,17 +52,9 @@ ALTERNATIVE_TEXT = {
         "Four images, each beside its 8 x 8 grey version and the 64 bits of its hash: only the "
         "rough place of the dark part is left."
     ),
-    "02_thresholds": (
-        "Precision against recall of two perceptual hashes as the threshold grows from 0 to 8 "
-        "bits: recall rises a little, precision falls fast."
-    ),
     "02_threshold_slider": (
         "Precision and recall of one perceptual hash, in percent, for each threshold from 0 to "
         "16 bits."
-    ),
-    "03_augment_all": (
-        "Twelve random augmentations of one melanoma: small turns, shifts, zooms and mirror "
-        "images of it."
     ),
     "03_augment_each": (
         "One melanoma, then the same rotated, shifted, zoomed, sheared and mirrored, each by "

@@ -177,7 +177,7 @@ def picture_row(images: Sequence[np.ndarray], titles: Sequence[str], columns: in
         axis.axis("off")
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
         axis.imshow(image)
-        axis.set_title(title, fontsize=8)
+        axis.set_title(title, fontsize=10)
     figure.tight_layout()
     return figure
 
@@ -248,18 +248,3 @@ def hash_views(images: Sequence[np.ndarray], method: str) -> list[np.ndarray]:
         bits = np.array([int(bit) for bit in f"{int(value):064b}"], np.uint8).reshape(8, 8)
         views += [image, np.dstack([grey] * 3), np.dstack([60 + bits * 150] * 3)]
     return views
-
-
-def precision_recall(curves: dict[str, list[dict]], thresholds: Sequence[int]) -> Figure:
-    """Precision against recall of each method; every point carries its threshold in bits."""
-    figure, axis = plt.subplots(figsize=(6.5, 3.8))
-    for (method, points), marker in zip(curves.items(), "osD^", strict=False):
-        recall = [100 * point["recall"] for point in points]
-        precision = [100 * point["precision"] for point in points]
-        axis.plot(recall, precision, marker=marker, label=method)
-        for bits, x, y in zip(thresholds, recall, precision, strict=True):
-            axis.annotate(str(bits), (x, y), textcoords="offset points", xytext=(5, 4), fontsize=8)
-    axis.set(xlabel="recall (%): pairs of one lesion that are found",
-             ylabel="precision (%)", ylim=(0, None))  # fmt: skip
-    axis.legend(title="hash; numbers are bits", fontsize=8)
-    return figure

@@ -59,7 +59,7 @@ def pair_sheet(pairs: pd.DataFrame, table: pd.DataFrame, columns: int = 4) -> Fi
     about = table.set_index("image_id")
     lines = -(-len(pairs) // columns)
     figure, axes = plt.subplots(
-        2 * lines, columns, figsize=(2.1 * columns, 3.9 * lines), squeeze=False
+        2 * lines, columns, figsize=(2.3 * columns, 4.3 * lines), squeeze=False
     )
     for axis in axes.flat:
         axis.axis("off")
@@ -70,8 +70,8 @@ def pair_sheet(pairs: pd.DataFrame, table: pd.DataFrame, columns: int = 4) -> Fi
             axis.imshow(read_image(about.loc[name, "path"]))
             title = f"{about.loc[name, 'lesion_id']}\n{about.loc[name, 'dx']}"
             if below and "matches" in pair:
-                title += f", {pair['matches']} points match"
-            axis.set_title(title, fontsize=8)
+                title += f", {pair['matches']} points"
+            axis.set_title(title, fontsize=10)
     figure.tight_layout()
     return figure
 

@@ -137,6 +137,14 @@ def class_shares(rows: pd.DataFrame) -> pd.DataFrame:
     return counts.join(share.round(1).add_suffix(" %"))
 
 
+def furthest_from_its_share(rows: pd.DataFrame, part: str = "test") -> float:
+    """By how many images of a part the class that misses its share of it most does so."""
+    here = rows["split"] == part
+    wanted = rows["label"].value_counts() * here.mean()
+    got = rows.loc[here, "label"].value_counts().reindex(wanted.index, fill_value=0)
+    return float((got - wanted).abs().max())
+
+
 def _split(
     table: pd.DataFrame, target: str, fractions: Sequence[float], seed: int, group: np.ndarray
 ) -> pd.DataFrame:

@@ -12,14 +12,13 @@ from lesions.experiments import forensic
 from lesions.paper import claims, comparison, evidence, published, readings, verdict_words
 
 PAGE = ROOT / "docs" / "results.md"
-HEAD = (
-    "# Results on the real images\n\n"
-    "Computed by `tools/results_table.py` from the tables in "
-    "[data/results](../data/results/README.md); nothing here is typed.\n`paper` is our reading of the study (resampled first, then split by "
-    "image), `honest` splits by lesion and tests on the classes as they occur.\nIn brackets stands "
-    "the 95 % interval over test lesions of one seed: it covers neither another seed nor another "
-    "training part."
-)
+HEAD = """# Results on the real images
+
+Computed by `tools/results_table.py` from the tables in [data/results](../data/results/README.md).
+Nothing here is typed. `paper` is our reading of the study (resampled first, then split by image),
+`honest` splits by lesion and tests on the classes as they occur. In brackets stands the 95 %
+interval over test lesions of one seed: it covers neither another seed nor another training part.
+"""
 
 
 def cell(value: object) -> str:
@@ -80,7 +79,7 @@ def page() -> str:
                              evidence.kept_facts(), found=found)  # fmt: skip
     counts = judged["verdict"].value_counts().rename_axis("verdict").reset_index(name="claims")
     parts = [
-        HEAD, said.replace("\n", "\n\n"),
+        HEAD.strip(), said.replace("\n", "\n\n"),
         "## Ranking, without a decision rule", markdown(without_rule(kept["board"])),
         "## The nine rows: accuracy", markdown(nine_rows(kept["accuracy"])),
         "## Balanced accuracy", markdown(nine_rows(kept["balanced_accuracy"])),
@@ -93,7 +92,8 @@ def page() -> str:
         "## What the paper's numbers allow", verdict_words.arithmetic(grid), markdown(grid),
         "## A guess at what was done",
         "The paper's models, small images, every way to resample; the closest to each row. "
-        "**This is a guess**: other ways were not tried.", verdict_words.guess(near).replace("\n", "\n\n"),
+        "**This is a guess**: other ways were not tried.",
+        verdict_words.guess(near).replace("\n", "\n\n"),
         "## The claims", markdown(counts),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"

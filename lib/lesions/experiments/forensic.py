@@ -111,8 +111,9 @@ def one(table: pd.DataFrame, cached: Path, position: Position, settings: Setting
     )
     steps = int(train(range(1)).cardinality())
     model.fit(
-        train(range(position.epochs)), steps_per_epoch=steps, epochs=position.epochs, verbose=0
-    )
+        train(range(position.epochs)), steps_per_epoch=steps, epochs=position.epochs,
+        shuffle=False, verbose=0,
+    )  # fmt: skip
     found = trained.Trained(model, pd.DataFrame(), "scratch")
     answers = trained.predictions(found, data, settings.BATCH_SIZE)
     tested = answers[answers["split"] == "test"]

@@ -51,19 +51,9 @@ NOT_CHECKABLE = "not checkable"
 NOT_CHECKED = "not checked"
 PLAN = "a plan"
 VERDICTS = (
-    REPRODUCED,
-    NOT_REPRODUCED,
-    UNDECIDED,
-    audit.IMPOSSIBLE,
-    EXCLUDED,
-    CONTRADICTED,
-    FALSE,
-    TARGETS,
-    audit.CONSTANT,
-    NOT_CHECKABLE,
-    NOT_CHECKED,
-    PLAN,
-)
+    REPRODUCED, NOT_REPRODUCED, UNDECIDED, audit.IMPOSSIBLE, EXCLUDED, CONTRADICTED, FALSE,
+    TARGETS, audit.CONSTANT, NOT_CHECKABLE, NOT_CHECKED, PLAN,
+)  # fmt: skip
 # Names of a score that the text leaves open.
 EITHER = {
     "f1": ("macro_f1", "weighted_f1"),

@@ -65,6 +65,12 @@ def nine_rows(
     return table
 
 
+def that_were_run(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `nine_rows` that have a run of ours: images of one's own lack some targets."""
+    ours = [name for name in PROTOCOLS if name in table]
+    return table[table[ours].notna().any(axis=1)].reset_index(drop=True)
+
+
 def seeds_of(records: pd.DataFrame, measure: str = "accuracy") -> pd.DataFrame:
     """Mean and range over seeds of each model: what an interval over test lesions does not cover.
 

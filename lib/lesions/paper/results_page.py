@@ -137,11 +137,8 @@ def _contents(parts: list[tuple[str, str, str]]) -> str:
 
 
 def _section(folder: Path, name: str, heading: str, says: str) -> tuple[str, str, str] | None:
-    path = folder / "results" / f"{name}.csv"
-    if not path.exists():
-        return None
-    table = pd.read_csv(path, keep_default_na=True)
-    if table.empty:
+    table = verdict_words.read_table(folder / "results" / f"{name}.csv")
+    if table is None:
         return None
     head = html.escape(heading)
     text = f"<p>{html.escape(says)}</p>\n" if says else ""

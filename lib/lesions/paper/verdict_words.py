@@ -8,10 +8,25 @@ from lesions.baselines.baselines import BASELINES, CHEAP
 from lesions.paper.rules import RULES
 
 
+def read_table(path: Path) -> pd.DataFrame | None:
+    """A table that a notebook left; None if it is not there or holds nothing."""
+    try:
+        table = pd.read_csv(path)
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return None
+    return None if table.empty else table
+
+
+def left_out(rows: int, whole: int = 9) -> str:
+    """A sentence on rows of the paper that the images at hand have no target for."""
+    missing = whole - rows
+    if not missing:
+        return f"All {whole} rows of the paper's table have a run of ours."
+    return f"{missing} of {whole} rows are left out: nothing was trained for them on these images."
+
+
 def _table(results: Path, name: str) -> pd.DataFrame | None:
-    path = results / f"{name}.csv"
-    table = pd.read_csv(path) if path.exists() else None
-    return None if table is None or table.empty else table
+    return read_table(results / f"{name}.csv")
 
 
 def many(count: int, whole: int, what: str) -> str:

@@ -52,7 +52,7 @@ def page(tmp_path):
             "high": [-0.05, None], "verdict": ["behind", None], "nothing": [None, None]}),
         "gap": pd.DataFrame({"model": ["m"], "target": ["dx"], "seeds": [1], "gap": [0.1],
                              "gap_low": [0.1], "gap_high": [0.1]}),
-        "cohorts": pd.DataFrame({"cohort": []}),
+        "cohorts": pd.DataFrame({"cohort": []}), "decisions": pd.DataFrame(),
     }  # fmt: skip
     for name, table in tables.items():
         results_page.save_table(table, name, tmp_path)
@@ -83,7 +83,8 @@ def test_tables_on_the_page_can_be_read(page):
     assert "-0.09 (-0.12 to -0.05)" in text and "nothing" not in text
     gap = text[text.index('id="gap"') :]
     assert "0.10" in gap and "0.10 (" not in gap  # one seed has no range
-    assert 'id="cohorts"' not in text  # an empty table is left out
+    # Empty tables are left out.
+    assert 'id="cohorts"' not in text and 'id="decisions"' not in text
     assert text.count('tabindex="0"') == text.count("<table>") == 2
     assert '<th scope="col">target' in text and '<th scope="row">' in text
     assert "<td class=n>-0.09 (" in text and "white-space: nowrap" in text

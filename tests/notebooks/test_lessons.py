@@ -77,7 +77,9 @@ def test_the_momentum_of_the_exercise_is_the_librarys():
         assert solved(steps) == pytest.approx(normalisation.momentum(steps))
     said = prose("04_binary_fcnn")
     for steps, words in ((31, ".86 for 31 steps"), (188, ".976 for 188")):
-        assert words in said and abs(normalisation.momentum(steps) - float(words.split()[0])) < 0.005
+        assert (
+            words in said and abs(normalisation.momentum(steps) - float(words.split()[0])) < 0.005
+        )
     assert 0.99**457 > 0.01 > 0.99**459
     assert "only after 458 steps" in (catalogue.NOTEBOOKS / "quizzes" / "04.json").read_text()
 

@@ -1,0 +1,1 @@
+"""Where a network looks: parts of images covered, explanations, and what should make one doubt."""

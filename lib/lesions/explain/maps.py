@@ -1,0 +1,299 @@
+"""Five explanations: maps that say how much each pixel of an image mattered to an answer.
+
+Each takes a network that gives scores, float32 images (n, size, size, 3) in [0, 1] and one class an
+image, int (n,), and returns maps, float32 (n, size, size). Above 0 speaks for the class, below 0
+against it; `gradient` and `grad_cam` have no sign.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from lesions.core.errors import LesionsError
+from lesions.core.progress import track
+from lesions.networks.backend import keras, tf
+
+BATCH = 64
+
+Method = Callable[[keras.Model, np.ndarray, np.ndarray], np.ndarray]
+
+# ---------------------------------------------------------------- a network that can be looked into
+
+
+def flat(model: keras.Model) -> keras.Model:
+    """The same network as one graph, without networks inside it; with copies of its weights.
+
+    A network inside another hides its layers: Grad-CAM then finds no convolution. One whose answers
+    to mirror images are only averaged is taken out, and explained by itself.
+    """
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if inner and any(isinstance(layer, keras.layers.Average) for layer in model.layers):
+        return flat(inner[0])
+    copies: dict[str, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
+    images = keras.Input(model.input_shape[1:])
+    found = keras.Model(images, _inlined(model, images, copies), name=model.name)
+    for layer, copy in copies.values():
+        copy.set_weights(layer.get_weights())
+    return found
+
+
+def _inlined(model: keras.Model, x: keras.KerasTensor, copies: dict) -> keras.KerasTensor:
+    """The output for `x` of copies of the layers of `model` and of the models inside it."""
+
+    def step(operation: keras.Operation) -> Callable:
+        if isinstance(operation, keras.Model):
+            return lambda y, **_: _inlined(operation, y, copies)
+        if not isinstance(operation, keras.layers.Layer):
+            return operation  # arithmetic between layers: it has no weights
+        if operation.path not in copies:  # a layer may be called several times
+            # Full precision, whatever the network was trained in: a map is made of differences.
+            config = operation.get_config() | {"dtype": "float32"}
+            copies[operation.path] = operation, type(operation).from_config(config)
+        return copies[operation.path][1]
+
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            x = step(layer)(x)
+        return x
+    # Keras has no public way to walk through a graph from a tensor that is no input.
+    return model._run_through_graph(x, operation_fn=step)
+
+
+def with_scores(model: keras.Model) -> keras.Model:
+    """The flat network up to its scores: what the softmax or sigmoid at its end is made from.
+
+    A softmax flattens out where it is sure, and its gradient vanishes there. The outputs are
+    (n, classes) also for two classes; a softmax over them gives the network's probabilities.
+    """
+    network = flat(model)
+    last = network.layers[-1]
+    kind = getattr(getattr(last, "activation", None), "__name__", "none")
+    if not isinstance(last, keras.layers.Dense) or kind not in ("softmax", "sigmoid", "linear"):
+        raise LesionsError(
+            f"{model.name} ends in {type(last).__name__} with activation {kind}; an explanation "
+            "needs a dense layer with softmax, sigmoid or linear output."
+        )
+    scores = keras.layers.Dense(last.units, dtype="float32", name="scores")
+    found = scores(last.input)
+    scores.set_weights([np.asarray(weight) for weight in last.get_weights()])
+    if kind == "sigmoid":  # one unit: half its score for the second class, half against the first
+        found = keras.ops.concatenate([-found / 2, found / 2], axis=-1)
+    return keras.Model(network.inputs, found, name=f"{model.name}_scores")
+
+
+def in_batches(function: Callable, *arrays: np.ndarray, batch: int = BATCH) -> np.ndarray:
+    """`function` on slices of arrays of equal length, put together again."""
+    starts = range(0, len(arrays[0]), batch)
+    parts = [np.asarray(function(*(a[i : i + batch] for a in arrays))) for i in starts]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def class_scores(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Scores of all classes, float32 (n, classes)."""
+    run = model.predict_on_batch if len(images) > 4 * BATCH else lambda x: model(x, training=False)
+    return in_batches(run, images)
+
+
+def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Probabilities of all classes, float32 (n, classes)."""
+    return np.asarray(tf.nn.softmax(class_scores(model, images)))
+
+
+def _gradients(model: keras.Model) -> Callable:
+    """A compiled function from images and classes to the score's gradient by the pixels."""
+
+    @tf.function(reduce_retracing=True)
+    def of(images, classes):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            score = tf.gather(model(images, training=False), classes, batch_dims=1)
+        return tape.gradient(score, images)
+
+    return lambda x, c: of(tf.convert_to_tensor(x, tf.float32), tf.convert_to_tensor(c, tf.int32))
+
+
+# ---------------------------------------------------------------- gradients
+
+
+def gradient(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """How fast the class's score changes with each pixel: the largest of its three colours.
+
+    Simonyan, Vedaldi and Zisserman (2013), section 3.
+    """
+    slopes = in_batches(_gradients(model), images, classes)
+    return np.abs(slopes).max(axis=-1)
+
+
+def integrated_gradients(
+    model: keras.Model, images: np.ndarray, classes: np.ndarray, steps: int = 32
+) -> np.ndarray:
+    """The gradient, averaged on the way from an image without anything in it, times the way.
+
+    The way begins at an even image of the same mean colour. What the pixels get then adds up to
+    the score's change along the way (Sundararajan, Taly and Yan 2017, equation 1, proposition 1).
+    """
+    gradients, start = _gradients(model), start_image(images)
+    # Gauss and Legendre's points: the most exact sum of so many.
+    points, weights = np.polynomial.legendre.leggauss(steps)
+    mean = np.zeros_like(images)
+    for point, weight in track(list(zip(points, weights, strict=True)), "integrated gradients"):
+        between = start + np.float32((point + 1) / 2) * (images - start)
+        mean += np.float32(weight / 2) * in_batches(gradients, between, classes)
+    return (mean * (images - start)).sum(axis=-1)
+
+
+def start_image(images: np.ndarray) -> np.ndarray:
+    """Even images of the same mean colours, float32 (n, size, size, 3)."""
+    return np.broadcast_to(images.mean(axis=(1, 2), keepdims=True), images.shape)
+
+
+def completeness_error(
+    model: keras.Model, images: np.ndarray, classes: np.ndarray, maps: np.ndarray
+) -> np.ndarray:
+    """How far integrated gradients are from adding up, as a share of the score's change, (n,)."""
+    rows = np.arange(len(images))
+    ends = [class_scores(model, np.ascontiguousarray(x)) for x in (images, start_image(images))]
+    change = (ends[0] - ends[1])[rows, classes]
+    return np.abs(maps.sum(axis=(1, 2)) - change) / np.maximum(np.abs(change), 1e-6)
+
+
+# ---------------------------------------------------------------- the last layer that knows places
+
+
+def last_places(model: keras.Model) -> str:
+    """The name of the last layer whose output still has places, (n, height, width, channels)."""
+    for layer in reversed(model.layers):
+        shape = tuple(layer.output.shape)
+        if len(shape) == 4 and min(shape[1:3]) > 1:
+            return layer.name
+    raise LesionsError(
+        f"{model.name} has no layer with places left in it, so Grad-CAM has nothing to weigh: "
+        "use a convolutional network, or another method."
+    )
+
+
+def grad_cam(
+    model: keras.Model, images: np.ndarray, classes: np.ndarray, layer: str = ""
+) -> np.ndarray:
+    """The channels of a late layer, each weighted by its mean gradient; what is left above 0.
+
+    Selvaraju and others (2017), equations 1 and 2. The map has as many cells as the layer and is
+    then drawn large, so it is coarse and smooth by construction.
+    """
+    places = model.get_layer(layer or last_places(model)).output
+    both = keras.Model(model.inputs, [places, model.output])
+
+    def cells(x: np.ndarray, c: np.ndarray) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            channels, scores = both(x, training=False)
+            score = tf.gather(scores, c, batch_dims=1)
+        weights = tf.reduce_mean(tape.gradient(score, channels), axis=(1, 2), keepdims=True)
+        return tf.nn.relu(tf.reduce_sum(weights * channels, axis=-1))
+
+    return enlarged(in_batches(cells, images, classes), images.shape[1])
+
+
+def enlarged(cells: np.ndarray, size: int) -> np.ndarray:
+    """Small maps (n, h, w) drawn at (n, size, size), with smooth steps between the cells."""
+    return np.stack([cv2.resize(c, (size, size), interpolation=cv2.INTER_LINEAR) for c in cells])
+
+
+# ---------------------------------------------------------------- asking without looking inside
+
+
+def occlusion(
+    model: keras.Model, images: np.ndarray, classes: np.ndarray, patch: int = 0, step: int = 0
+) -> np.ndarray:
+    """How much the score falls when a square is covered: the mean over all squares on a pixel.
+
+    Zeiler and Fergus (2014), section 4.2.
+
+    Args:
+        patch: the square's side in pixels; 0: an eighth of the image's.
+        step: from one square to the next; 0: half a square.
+    """
+    size, rows = images.shape[1], np.arange(len(images))
+    patch = patch or max(2, size // 8)
+    step = step or max(1, patch // 2)
+    fill, whole = start_image(images), class_scores(model, images)[rows, classes]
+    fallen, count = np.zeros(images.shape[:3], np.float32), np.zeros((size, size), np.float32)
+    starts = sorted({*range(0, size - patch, step), size - patch})
+    for top, left in track([(t, s) for t in starts for s in starts], "occlusion"):
+        square = slice(top, top + patch), slice(left, left + patch)
+        covered = images.copy()
+        covered[:, *square] = fill[:, *square]
+        fall = whole - class_scores(model, covered)[rows, classes]
+        fallen[:, *square] += fall[:, None, None]
+        count[square] += 1
+    return fallen / count
+
+
+def rise(
+    model: keras.Model,
+    images: np.ndarray,
+    classes: np.ndarray,
+    masks: int = 300,
+    cells: int = 8,
+    seed: int = 0,
+) -> np.ndarray:
+    """Many random halves of the image are covered; a pixel's worth is the answer when it is seen.
+
+    Petsiuk, Das and Saenko (2018), equation 6. We take each answer's distance from the mean answer,
+    which leaves the order of the pixels as it is and lets 0 mean "no matter".
+    """
+    size, rows = images.shape[1], np.arange(len(images))
+    rng = np.random.default_rng(seed)
+    fill, found, answers = start_image(images), np.zeros(images.shape[:3], np.float32), []
+    seen = [random_mask(size, cells, rng) for _ in range(masks)]
+    for mask in track(seen, "RISE"):
+        covered = fill + mask[..., None] * (images - fill)
+        answers.append(probabilities(model, covered)[rows, classes])
+    distance = np.array(answers) - np.mean(answers, axis=0)
+    found = np.einsum("mn,mhw->nhw", distance, np.array(seen))
+    return (found / np.sum(seen, axis=0)).astype(np.float32)
+
+
+def random_mask(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:
+    """A coarse board of seen (1) and covered (0) cells, half and half, shifted; smooth between."""
+    board = (rng.random((cells + 1, cells + 1)) < 0.5).astype(np.float32)
+    cell = -(-size // cells)
+    large = cv2.resize(board, ((cells + 1) * cell,) * 2, interpolation=cv2.INTER_LINEAR)
+    top, left = rng.integers(0, cell, 2)
+    return large[top : top + size, left : left + size]
+
+
+METHODS: Mapping[str, Method] = {
+    "gradient": gradient,
+    "integrated gradients": integrated_gradients,
+    "Grad-CAM": grad_cam,
+    "occlusion": occlusion,
+    "RISE": rise,
+}
+
+
+def explain(
+    model: keras.Model,
+    images: np.ndarray,
+    classes: np.ndarray,
+    methods: Sequence[str] = tuple(METHODS),
+) -> dict[str, np.ndarray]:
+    """The maps of several methods, by name.
+
+    Args:
+        model: from `with_scores`.
+        images: float32 (n, size, size, 3) in [0, 1].
+        classes: int (n,), which class's score is explained.
+
+    Raises:
+        LesionsError: a method is unknown, or the images are not of this form.
+    """
+    unknown = [name for name in methods if name not in METHODS]
+    if unknown:
+        raise LesionsError(f"Unknown method {unknown[0]!r}; there are {', '.join(METHODS)}.")
+    if images.ndim != 4 or images.dtype != np.float32 or images.max(initial=0) > 1.001:
+        raise LesionsError(
+            f"Explanations want float32 images (n, size, size, 3) in [0, 1]; got {images.dtype} "
+            f"{images.shape}: divide the pixels by 255."
+        )
+    return {name: METHODS[name](model, images, np.asarray(classes)) for name in methods}

@@ -30,10 +30,10 @@ def flat(model: keras.Model) -> keras.Model:
     inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     if inner and any(isinstance(layer, keras.layers.Average) for layer in model.layers):
         return flat(inner[0])
-    copies: dict[str, tuple[keras.layers.Layer, keras.layers.Layer]] = {}
+    copies: dict[keras.layers.Layer, keras.layers.Layer] = {}
     images = keras.Input(model.input_shape[1:])
     found = keras.Model(images, _inlined(model, images, copies), name=model.name)
-    for layer, copy in copies.values():
+    for layer, copy in copies.items():
         copy.set_weights(layer.get_weights())
     return found
 
@@ -46,11 +46,11 @@ def _inlined(model: keras.Model, x: keras.KerasTensor, copies: dict) -> keras.Ke
             return lambda y, **_: _inlined(operation, y, copies)
         if not isinstance(operation, keras.layers.Layer):
             return operation  # arithmetic between layers: it has no weights
-        if operation.path not in copies:  # a layer may be called several times
+        if operation not in copies:  # a layer may be called several times
             # Full precision, whatever the network was trained in: a map is made of differences.
             config = operation.get_config() | {"dtype": "float32"}
-            copies[operation.path] = operation, type(operation).from_config(config)
-        return copies[operation.path][1]
+            copies[operation] = type(operation).from_config(config)
+        return copies[operation]
 
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
@@ -79,7 +79,7 @@ def with_scores(model: keras.Model) -> keras.Model:
     scores.set_weights([np.asarray(weight) for weight in last.get_weights()])
     if kind == "sigmoid":  # one unit: half its score for the second class, half against the first
         found = keras.ops.concatenate([-found / 2, found / 2], axis=-1)
-    return keras.Model(network.inputs, found, name=f"{model.name}_scores")
+    return keras.Model(network.input, found, name=f"{model.name}_scores")
 
 
 def in_batches(function: Callable, *arrays: np.ndarray, batch: int = BATCH) -> np.ndarray:
@@ -182,7 +182,7 @@ def grad_cam(
     then drawn large, so it is coarse and smooth by construction.
     """
     places = model.get_layer(layer or last_places(model)).output
-    both = keras.Model(model.inputs, [places, model.output])
+    both = keras.Model(model.input, [places, model.output])
 
     def cells(x: np.ndarray, c: np.ndarray) -> tf.Tensor:
         with tf.GradientTape() as tape:

@@ -1,0 +1,186 @@
+"""What is looked at: a trained network, some test images of each class, and their masks."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lesions.core.errors import LesionsError
+from lesions.core.files import ROOT
+from lesions.explain import covering, faithfulness, localisation, maps
+from lesions.networks.backend import keras
+from lesions.training import run_records
+
+KEPT = ROOT / "data" / "results" / "explanation"
+TARGETS = ("dx", "dx_type", "sex")
+
+
+@dataclass
+class Subject:
+    """A network and the test images that its answers are explained on."""
+
+    network: keras.Model  # gives scores, see `maps.with_scores`
+    untrained: keras.Model  # the same one before training
+    classes: list[str]
+    pixels: np.ndarray  # uint8 (n, size, size, 3)
+    masks: np.ndarray  # bool (n, size, size)
+    about: pd.DataFrame  # image_id, lesion_id, truth, answer, right, confidence
+
+    @property
+    def images(self) -> np.ndarray:
+        """float32 (n, size, size, 3) in [0, 1]."""
+        return np.float32(self.pixels) / 255
+
+    @property
+    def answers(self) -> np.ndarray:
+        """int (n,): the class that the network answers, which is what gets explained."""
+        return pd.Index(self.classes).get_indexer(self.about["answer"])
+
+
+def chosen_images(rows: pd.DataFrame, most: int, seed: int = 0) -> pd.DataFrame:
+    """Test images, one a lesion, as many of each class as there are up to an equal share.
+
+    Args:
+        rows: image_id, lesion_id, truth; only of the test part.
+        most: how many in all, about.
+    """
+    once = rows.sample(frac=1, random_state=seed).drop_duplicates("lesion_id")
+    each = max(1, most // once["truth"].nunique())
+    return once.groupby("truth").head(each).sort_values(["truth", "image_id"], ignore_index=True)
+
+
+def subject(
+    record: str | Path,
+    pixels: np.ndarray,
+    masks: np.ndarray,
+    image_ids: pd.Index,
+    most: int,
+    seed: int = 0,
+) -> Subject:
+    """What a run record's network answers to some of its test images.
+
+    Args:
+        record: the folder of a run of a convolutional network, from notebook 05.
+        pixels, masks, image_ids: all images as the network sees them, their masks and names.
+        most: how many test images to look at, about.
+
+    Raises:
+        LesionsError: there is no such record, or no test image has a mask.
+    """
+    path = Path(record) / "model.keras"
+    if not path.exists():
+        raise LesionsError(
+            f"There is no network {path}: run notebook 05 first (`make 05`), with this model among "
+            "its runs."
+        )
+    tested = run_records.predictions_of(record)
+    place = image_ids.get_indexer(tested["image_id"])
+    masked = masks[place].any(axis=(1, 2)) & (place >= 0)
+    if not masked.any():
+        raise LesionsError(f"No test image of {record} has a lesion mask.")
+    about = chosen_images(tested[masked], most, seed)[["image_id", "lesion_id", "truth"]]
+    place = image_ids.get_indexer(about["image_id"])
+    network = maps.with_scores(keras.models.load_model(path, compile=False))
+    seen = np.asarray(pixels[place])
+    p = maps.probabilities(network, np.float32(seen) / 255)
+    classes = json.loads((Path(record) / "params.json").read_text(encoding="utf-8"))["classes"]
+    about["answer"] = np.array(classes, dtype=object)[p.argmax(axis=1)]
+    about["right"] = about["answer"] == about["truth"]
+    about["confidence"] = p.max(axis=1)
+    names = faithfulness.layers_from_the_top(network)
+    untrained = faithfulness.randomised(network, names, seed)
+    return Subject(network, untrained, classes, seen, masks[place], about)
+
+
+def all_maps(who: Subject, methods: Sequence[str] = tuple(maps.METHODS)) -> dict[str, dict]:
+    """Maps of the trained network, of the untrained one, and of what knows no network.
+
+    Returns:
+        "trained", "untrained" and "no network", each a dict of maps by name.
+    """
+    images, answers = who.images, who.answers
+    return {
+        "trained": maps.explain(who.network, images, answers, methods),
+        "untrained": maps.explain(who.untrained, images, answers, methods),
+        "no network": {name: of(images) for name, of in localisation.CONTROLS.items()},
+    }
+
+
+def localised(who: Subject, found: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """`localisation.measure` of all maps, with a column network: trained, untrained, no network."""
+    parts = [localisation.measure(of, who.masks, who.about).assign(network=name)
+             for name, of in found.items()]  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def cover_targets(
+    table: pd.DataFrame,
+    pixels: np.ndarray,
+    masks: np.ndarray,
+    seeds: Sequence[int],
+    groups: pd.Series | None = None,
+    targets: Sequence[str] = TARGETS,
+    n: int = 500,
+) -> pd.DataFrame:
+    """The cover-up of several targets with colours and logistic regression.
+
+    Args:
+        table: in the order of `pixels`.
+
+    Returns:
+        one row a target, cover, metric and seed, as `covering.score_covers`. For dx there is also
+        the AUC of melanoma.
+    """
+    parts = []
+    for target in targets:
+        learner = covering.colours_learner(table, target, pd.Index(table["image_id"]))
+        answers = covering.cover_up(table, target, pixels, masks, learner, seeds, groups)
+        metrics = ["macro_auc", *(["auc:mel"] if target == "dx" and "p_mel" in answers else [])]
+        scored = covering.score_covers(answers, metrics, n)
+        parts.append(scored.assign(target=target, learner="colours"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def faithful(
+    who: Subject, found: Mapping[str, np.ndarray], most: int = 48, n: int = 500
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Insertion, deletion, sensitivity and randomisation of the trained network's maps.
+
+    Args:
+        found: maps by name; controls may be among them.
+        most: sensitivity and randomisation take only so many images, evenly spread.
+
+    Returns:
+        a row a map: deletion, insertion with intervals, sensitivity, likeness, verdict; and the
+        steps of the randomisation.
+    """
+    images, answers = who.images, who.answers
+    table = faithfulness.insertion_deletion(
+        who.network, images, answers, found, who.about["lesion_id"], n=n
+    )
+    few = np.linspace(0, len(images) - 1, min(most, len(images))).astype(int)
+    steps = faithfulness.randomisation(
+        who.network, images[few], answers[few], {name: of[few] for name, of in found.items()}
+    )
+    sensitive = {
+        name: faithfulness.max_sensitivity(maps.METHODS[name], who.network, images[few],
+                                           answers[few], draws=2).mean()
+        for name in found if name in maps.METHODS
+    }  # fmt: skip
+    table["sensitivity"] = table["map"].map(sensitive)
+    return table.merge(faithfulness.verdicts(steps), on="map", how="left"), steps
+
+
+def kept(name: str) -> pd.DataFrame:
+    """A table of the kept results on the real images, `data/results/explanation/<name>.csv`.
+
+    Raises:
+        LesionsError: there is no such table.
+    """
+    path = KEPT / f"{name}.csv"
+    if not path.exists():
+        raise LesionsError(f"There is no kept table {path}; `tools/explain.py` writes it.")
+    return pd.read_csv(path)

@@ -1,0 +1,111 @@
+"""Explanations on the real images: cover-up, maps against masks, faithfulness, artefacts; kept.
+
+    python tools/explain.py quick
+
+Reads `build/<profile>/`, which notebooks 02 and 03 have filled, and the run record of a network on
+dx; writes `data/results/explanation/`. Each step is skipped when its table is there, so an
+interrupted run goes on; `--again` makes all anew. Nothing is chosen on the test part: methods, their
+amounts and the images looked at are fixed beforehand.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from keep_results import processor, versions
+from lesions.core.files import BUILD, IDS, ROOT, atomic, write_json
+from lesions.core.progress import say
+from lesions.data import datasets, pixel_store
+from lesions.explain import artefacts, localisation, maps, masks, study
+from lesions.splits import handover
+
+TARGET = ROOT / "data" / "results" / "explanation"
+
+
+def table_of(name: str, make: Callable[[], pd.DataFrame], again: bool) -> pd.DataFrame:
+    """The kept table of this name, made if it is not there."""
+    path = TARGET / f"{name}.csv"
+    if again or not path.exists():
+        say(f"{name} …")
+        with atomic(path) as partial:
+            make().round(4).to_csv(partial, index=False)
+    return pd.read_csv(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("profile")
+    parser.add_argument("--record", default="honest-dx-compact_cnn-seed0", help="under runs/")
+    parser.add_argument("--only", default="", help="names of steps: cover_up, maps")
+    parser.add_argument("--seeds", type=int, default=3, help="of the cover-up")
+    parser.add_argument("--images", type=int, default=200, help="to explain, about")
+    parser.add_argument("--again", action="store_true")
+    given = parser.parse_args()
+    folder = BUILD / given.profile
+    about = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    cache = Path(about["pixels"]["honest"])
+    pixels, image_ids = pixel_store.open_pixels(cache)
+    table = handover.load_table(folder).set_index("image_id").loc[image_ids].reset_index()
+    keep = pd.read_csv(folder / "keep.csv", dtype=IDS)
+    groups = keep.set_index("image_id")["group"]
+    place = datasets.locate(about["DATASET"])
+    kept_masks = folder / "explanation" / "masks.npy"
+    if not kept_masks.exists():
+        found, faults = masks.load_masks(table, place, about["IMAGE_SIZE"], about["GEOMETRY"])
+        say(f"masks: {len(faults)} faults")
+        with atomic(kept_masks) as partial:
+            np.save(partial, found)
+    lesions = np.load(kept_masks)
+    honest = table["image_id"].isin(keep.loc[keep["keep_honest"], "image_id"]).to_numpy()
+    if given.only in ("", "cover_up"):
+        for target in study.TARGETS:
+            table_of(f"cover_up_{target}", lambda t=target: study.cover_targets(
+                table[honest].reset_index(drop=True), pixels[honest], lesions[honest],
+                range(given.seeds), groups, (t,)), given.again)  # fmt: skip
+    if given.only in ("", "maps"):
+        look(folder / "runs" / given.record, pixels, lesions, image_ids, given)
+    note = {"profile": given.profile, "record": given.record, "images": given.images,
+            "seeds": given.seeds, "IMAGE_SIZE": about["IMAGE_SIZE"], "processor": processor(),
+            "versions": versions()}  # fmt: skip
+    write_json(TARGET / "about.json", note)
+
+
+def look(record: Path, pixels, lesions, image_ids, given: argparse.Namespace) -> None:
+    """Everything that needs the trained network."""
+    who = study.subject(record, pixels, lesions, image_ids, given.images)
+    store = BUILD / given.profile / "explanation" / f"maps-{record.name}-{given.images}.npz"
+    if given.again or not store.exists():
+        found = study.all_maps(who)
+        with atomic(store) as partial:
+            np.savez(partial, **{f"{n}|{m}": v for n, of in found.items() for m, v in of.items()})
+    found: dict[str, dict] = {}
+    for key, value in np.load(store).items():
+        network, name = key.split("|")
+        found.setdefault(network, {})[name] = value
+    trained, others = found["trained"], found["no network"]
+    measured = study.localised(who, found)
+    table_of("localisation", lambda: localisation.summary(
+        measured, ("network", "map", "measure")), given.again)  # fmt: skip
+    table_of("by_class", lambda: localisation.summary(
+        measured, ("network", "map", "measure", "truth")), given.again)  # fmt: skip
+    error = maps.completeness_error(
+        who.network, who.images, who.answers, trained["integrated gradients"]
+    )
+    table_of("completeness", lambda: pd.DataFrame(
+        [{"images": len(error), "median": np.median(error), "p90": np.quantile(error, 0.9)}]
+    ), given.again)  # fmt: skip
+    table_of("artefacts", lambda: artefacts.flip_table(
+        artefacts.flips(who.network, who.pixels, who.about, who.classes)), given.again)  # fmt: skip
+    if given.again or not (TARGET / "randomisation.csv").exists():
+        asked = trained | {name: others[name] for name in ("centre Gaussian", "edge detector")}
+        table, steps = study.faithful(who, asked)
+        table_of("faithfulness", lambda: table, True)
+        table_of("randomisation", lambda: steps, True)
+
+
+if __name__ == "__main__":
+    main()

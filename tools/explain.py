@@ -4,8 +4,8 @@
 
 Reads `build/<profile>/`, which notebooks 02 and 03 have filled, and the run record of a network on
 dx; writes `data/results/explanation/`. Each step is skipped when its table is there, so an
-interrupted run goes on; `--again` makes all anew. Nothing is chosen on the test part: methods, their
-amounts and the images looked at are fixed beforehand.
+interrupted run goes on; `--again` makes all anew. Nothing is chosen on the test part: the methods,
+their amounts and the images looked at are fixed beforehand.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from keep_results import processor, versions
 from lesions.core.files import BUILD, IDS, ROOT, atomic, write_json
 from lesions.core.progress import say
 from lesions.data import datasets, pixel_store
-from lesions.explain import artefacts, localisation, maps, masks, study
+from lesions.explain import artefacts, covering, localisation, maps, masks, study
 from lesions.splits import handover
 
 TARGET = ROOT / "data" / "results" / "explanation"
@@ -62,10 +62,18 @@ def main() -> None:
     lesions = np.load(kept_masks)
     honest = table["image_id"].isin(keep.loc[keep["keep_honest"], "image_id"]).to_numpy()
     if given.only in ("", "cover_up"):
-        for target in study.TARGETS:
-            table_of(f"cover_up_{target}", lambda t=target: study.cover_targets(
-                table[honest].reset_index(drop=True), pixels[honest], lesions[honest],
-                range(given.seeds), groups, (t,)), given.again)  # fmt: skip
+        seen, known = pixels[honest], table[honest].reset_index(drop=True)
+        learner = covering.colours_learner(known)
+        answers = []
+        for seed in range(given.seeds):
+            path = folder / "explanation" / f"cover-up-{seed}.parquet"
+            if given.again or not path.exists():
+                found = covering.cover_up(known, study.TARGETS, seen, lesions[honest], learner,
+                                          [seed], groups)  # fmt: skip
+                with atomic(path) as partial:
+                    found.to_parquet(partial, index=False)
+            answers.append(pd.read_parquet(path))
+        table_of("cover_up", lambda: study.cover_scores(pd.concat(answers)), given.again)
     if given.only in ("", "maps"):
         look(folder / "runs" / given.record, pixels, lesions, image_ids, given)
     note = {"profile": given.profile, "record": given.record, "images": given.images,

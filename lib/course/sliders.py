@@ -20,7 +20,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from lesions.duplicates import dedup
-from lesions.figures import augmented, plots, thresholds
+from lesions.figures import augmented, explanation, plots, thresholds
 from lesions.figures.captions import ALTERNATIVE_TEXT
 from lesions.settings.parameters import Settings
 
@@ -156,4 +156,25 @@ def decision_threshold(
         thresholds.decision(truth, score, cls), "06_decision_slider", folder,
         lambda threshold: thresholds.decision(truth, score, cls, threshold),
         np.linspace(0, 1, 41), 0.5, f"called {cls} from", slider,
+    )  # fmt: skip
+
+
+def covered_share(
+    curves: dict[str, np.ndarray],
+    image: np.ndarray,
+    order: np.ndarray,
+    folder: Path,
+    slider: bool | None = None,
+) -> None:
+    """The answer's probability as more and more of the image is covered (08).
+
+    Args:
+        curves, image, order: as in `figures.explanation.covered_share`.
+        folder: the profile's build folder.
+        slider: True, False; None: only in JupyterLab.
+    """
+    _show(
+        explanation.covered_share(curves, image, order), "08_covered_slider", folder,
+        lambda percent: explanation.covered_share(curves, image, order, percent / 100),
+        np.arange(0, 101, 5), 10, "covered (%)", slider,
     )  # fmt: skip

@@ -20,8 +20,8 @@ NEUTRAL = 128  # the grey that stands for "nothing to see here"
 MARGIN = 0.06  # of the image's width: around a lesion there is lesion that no mask has
 THUMBNAIL = 8  # pixels
 
-# From split rows, covered pixels and a seed to predictions of the validation and test rows.
-Learner = Callable[[pd.DataFrame, np.ndarray, int], pd.DataFrame]
+# From split rows, their target, covered pixels and a seed to predictions of the test rows.
+Learner = Callable[[pd.DataFrame, str, np.ndarray, int], pd.DataFrame]
 
 
 def grown(masks: np.ndarray, margin: float = MARGIN) -> np.ndarray:
@@ -95,19 +95,26 @@ def share_seen(masks: np.ndarray, margin: float = MARGIN) -> pd.Series:
 # ---------------------------------------------------------------- the experiment
 
 
-def colours_learner(table: pd.DataFrame, target: str, image_ids: pd.Index) -> Learner:
-    """Logistic regression on colour histograms, of whatever is left of the images."""
+def colours_learner(table: pd.DataFrame) -> Learner:
+    """Logistic regression on colour histograms, of whatever is left of the images.
 
-    def learn(rows: pd.DataFrame, pixels: np.ndarray, seed: int) -> pd.DataFrame:
-        colours = histograms.histogram_table(pixels, image_ids)
-        return baselines.predict(CHEAP, rows, table, target, colours, seed)
+    Args:
+        table: the images in the order of the pixels.
+    """
+    last: list = [None, None]  # the histograms of one cover serve all targets and seeds
+
+    def learn(rows: pd.DataFrame, target: str, pixels: np.ndarray, seed: int) -> pd.DataFrame:
+        if last[0] is not pixels:
+            last[:] = pixels, histograms.histogram_table(pixels, table["image_id"])
+        answers = baselines.predict(CHEAP, rows, table, target, last[1], seed)
+        return answers[answers["split"] == "test"]
 
     return learn
 
 
 def cover_up(
     table: pd.DataFrame,
-    target: str,
+    targets: Sequence[str],
     pixels: np.ndarray,
     masks: np.ndarray,
     learner: Learner,
@@ -121,28 +128,37 @@ def cover_up(
     A seed has its own split; within a seed all covers share it, so they can be compared.
 
     Args:
-        table: the images in the order of `pixels`: image_id, lesion_id and the target's column.
-        target: the column to predict; images whose value is "unknown" are left out.
+        table: the images in the order of `pixels`: image_id, lesion_id and the targets' columns.
+        targets: the columns to predict; images whose value is "unknown" are left out.
         pixels: uint8 (images, size, size, 3).
         masks: bool (images, size, size); images without a mask are left out.
         learner: such as `colours_learner`.
         groups: indexed by image_id: duplicates, which a split never parts.
 
     Returns:
-        the test rows' predictions (image_id, lesion_id, split, truth, `p_<class>`) with two more
-        columns, cover and seed.
+        the test rows' predictions (image_id, lesion_id, split, truth, `p_<class>`; NaN for classes
+        of other targets) with three more columns: target, cover and seed.
     """
-    usable = masks.any(axis=(1, 2)) & (table[target] != "unknown").to_numpy()
-    images = table[usable].reset_index(drop=True)
-    parts = {seed: splits.split_by_lesion(images, target, seed=seed, groups=groups)
-             for seed in seeds}  # fmt: skip
+    parts = {}
+    for target in targets:
+        usable = masks.any(axis=(1, 2)) & (table[target] != "unknown").to_numpy()
+        for seed in seeds:
+            images = table[usable].reset_index(drop=True)
+            rows = splits.split_by_lesion(images, target, seed=seed, groups=groups)
+            parts[target, seed] = rows
     found = []
-    for what in track(covers, f"covers, {target}"):
+    for what in track(covers, "covers"):
         seen = cover(np.asarray(pixels), masks, what, margin)
-        for seed, rows in parts.items():
-            answers = learner(rows, seen, seed)
-            found.append(answers[answers["split"] == "test"].assign(cover=what, seed=seed))
-    return pd.concat(found, ignore_index=True).fillna(0.0)
+        for (target, seed), rows in parts.items():
+            answers = learner(rows, target, seen, seed)
+            found.append(answers.assign(target=target, cover=what, seed=seed))
+    return pd.concat(found, ignore_index=True)
+
+
+def of_target(answers: pd.DataFrame, target: str) -> pd.DataFrame:
+    """The lines of one target, with the columns of its own classes alone."""
+    part = answers[answers["target"] == target].dropna(axis=1, how="all")
+    return part.fillna(0.0)
 
 
 def score_covers(
@@ -153,7 +169,7 @@ def score_covers(
     AUCs need no decision rule, so covers with other class shares in their answers stay comparable.
 
     Args:
-        answers: from `cover_up`.
+        answers: from `of_target`.
         metrics: names for `evaluation.bootstrap`.
         n: bootstrap samples.
 

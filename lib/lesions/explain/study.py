@@ -116,31 +116,21 @@ def localised(who: Subject, found: Mapping[str, Mapping[str, np.ndarray]]) -> pd
     return pd.concat(parts, ignore_index=True)
 
 
-def cover_targets(
-    table: pd.DataFrame,
-    pixels: np.ndarray,
-    masks: np.ndarray,
-    seeds: Sequence[int],
-    groups: pd.Series | None = None,
-    targets: Sequence[str] = TARGETS,
-    n: int = 500,
-) -> pd.DataFrame:
-    """The cover-up of several targets with colours and logistic regression.
+def cover_scores(answers: pd.DataFrame, n: int = 500) -> pd.DataFrame:
+    """Scores of a cover-up, with intervals.
 
     Args:
-        table: in the order of `pixels`.
+        answers: from `covering.cover_up`.
 
     Returns:
         one row a target, cover, metric and seed, as `covering.score_covers`. For dx there is also
         the AUC of melanoma.
     """
     parts = []
-    for target in targets:
-        learner = covering.colours_learner(table, target, pd.Index(table["image_id"]))
-        answers = covering.cover_up(table, target, pixels, masks, learner, seeds, groups)
-        metrics = ["macro_auc", *(["auc:mel"] if target == "dx" and "p_mel" in answers else [])]
-        scored = covering.score_covers(answers, metrics, n)
-        parts.append(scored.assign(target=target, learner="colours"))
+    for target in dict.fromkeys(answers["target"]):
+        part = covering.of_target(answers, target)
+        metrics = ["macro_auc", *(["auc:mel"] if target == "dx" and "p_mel" in part else [])]
+        parts.append(covering.score_covers(part, metrics, n).assign(target=target))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -133,4 +133,47 @@ ALTERNATIVE_TEXT = {
         "Accuracy of the colour baseline on dx by sex, age band, localization and cohort, with "
         "intervals and numbers of images."
     ),
+    "08_artefacts": (
+        "One test image as it is, then with a ruler, hairs, dark corners, gel bubbles, and a "
+        "little brighter or darker."
+    ),
+    "08_covered_slider": (
+        "Mean probability of the network's answer as the pixels that each map holds most important "
+        "are covered, from none to all; beside it one image with a part covered."
+    ),
+    "08_covers": (
+        "Images of several diagnoses as they are, and below them what each cover leaves: the "
+        "lesion, the skin around it, its outline, 8 x 8 coloured squares."
+    ),
+    "08_cover_scores": (
+        "AUC of each cover with its interval, a panel a target; one half, chance, is dotted."
+    ),
+    "08_cover_scores_full": (
+        "AUC of each cover on the real images with its interval, a panel a target: dx, dx_type "
+        "and sex; one half, chance, is dotted."
+    ),
+    "08_flips": (
+        "Share of answers that each artefact flips, in percent, for all test images and for each "
+        "true class, with intervals."
+    ),
+    "08_forgetting": (
+        "Rank correlation of each map with that of the trained network as its layers are "
+        "randomised one after the other from the top; centre Gaussian and edge detector stay at 1."
+    ),
+    "08_localised": (
+        "How much of each map lies in the lesion by three measures: trained network, untrained "
+        "network, and maps that know no network, each with its interval; chance is dotted."
+    ),
+    "08_localised_full": (
+        "The same on the real images: how much of each map lies in the lesion by three measures, "
+        "for the trained network, the untrained one and maps that know no network."
+    ),
+    "08_maps": (
+        "Test images with the outline of the lesion, and beside each the maps of five methods: "
+        "surely right, unsurely right, surely wrong and unsurely wrong answers."
+    ),
+    "08_untrained": (
+        "The same images with the maps of a network that was never trained: they mark the lesion, "
+        "too."
+    ),
 }

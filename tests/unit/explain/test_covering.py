@@ -66,10 +66,12 @@ def test_covering_finds_where_the_signal_is():
     masks[0] = False  # an image without a mask is left out
     table.loc[5, "sex"] = "unknown"
     values = {}
+    learner = covering.colours_learner(table)
+    both = covering.cover_up(table, ["dx", "sex"], pixels, masks, learner, [0, 1], margin=0.13)
     for target in ("dx", "sex"):
-        learner = covering.colours_learner(table, target, pd.Index(table["image_id"]))
-        answers = covering.cover_up(table, target, pixels, masks, learner, [0, 1], margin=0.13)
-        assert "I0" not in set(answers["image_id"])
+        answers = covering.of_target(both, target)
+        assert "I0" not in set(answers["image_id"]) and set(answers["split"]) == {"test"}
+        assert len([name for name in answers if name.startswith("p_")]) == 2
         scored = covering.score_covers(answers, n=50)
         assert set(scored["seed"]) == {0, 1}
         assert (scored.query("cover == 'whole image'")["lost"] == 0).all()

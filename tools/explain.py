@@ -17,19 +17,19 @@ import numpy as np
 import pandas as pd
 
 from keep_results import processor, versions
-from lesions.core.files import BUILD, IDS, ROOT, atomic, write_json
+from lesions.core.files import BUILD, IDS, atomic, write_json
 from lesions.core.progress import say
 from lesions.data import datasets, pixel_store
 from lesions.explain import artefacts, covering, localisation, maps, masks, study
 from lesions.splits import handover
 
-TARGET = ROOT / "data" / "results" / "explanation"
 
-
-def table_of(name: str, make: Callable[[], pd.DataFrame], again: bool) -> pd.DataFrame:
+def table_of(
+    name: str, make: Callable[[], pd.DataFrame], given: argparse.Namespace, again: bool = False
+) -> pd.DataFrame:
     """The kept table of this name, made if it is not there."""
-    path = TARGET / f"{name}.csv"
-    if again or not path.exists():
+    path = Path(given.to) / f"{name}.csv"
+    if again or given.again or not path.exists():
         say(f"{name} …")
         with atomic(path) as partial:
             make().round(4).to_csv(partial, index=False)
@@ -43,6 +43,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="names of steps: cover_up, maps")
     parser.add_argument("--seeds", type=int, default=3, help="of the cover-up")
     parser.add_argument("--images", type=int, default=200, help="to explain, about")
+    parser.add_argument("--data", default=None, help="folder of the images; as HAM10000_DIR")
+    parser.add_argument("--to", default=str(study.KEPT), help="folder of the tables")
     parser.add_argument("--again", action="store_true")
     given = parser.parse_args()
     folder = BUILD / given.profile
@@ -52,9 +54,9 @@ def main() -> None:
     table = handover.load_table(folder).set_index("image_id").loc[image_ids].reset_index()
     keep = pd.read_csv(folder / "keep.csv", dtype=IDS)
     groups = keep.set_index("image_id")["group"]
-    place = datasets.locate(about["DATASET"])
     kept_masks = folder / "explanation" / "masks.npy"
     if not kept_masks.exists():
+        place = datasets.locate(about["DATASET"], given.data)
         found, faults = masks.load_masks(table, place, about["IMAGE_SIZE"], about["GEOMETRY"])
         say(f"masks: {len(faults)} faults")
         with atomic(kept_masks) as partial:
@@ -73,13 +75,13 @@ def main() -> None:
                 with atomic(path) as partial:
                     found.to_parquet(partial, index=False)
             answers.append(pd.read_parquet(path))
-        table_of("cover_up", lambda: study.cover_scores(pd.concat(answers)), given.again)
+        table_of("cover_up", lambda: study.cover_scores(pd.concat(answers)), given)
     if given.only in ("", "maps"):
         look(folder / "runs" / given.record, pixels, lesions, image_ids, given)
     note = {"profile": given.profile, "record": given.record, "images": given.images,
             "seeds": given.seeds, "IMAGE_SIZE": about["IMAGE_SIZE"], "processor": processor(),
             "versions": versions()}  # fmt: skip
-    write_json(TARGET / "about.json", note)
+    write_json(Path(given.to) / "about.json", note)
 
 
 def look(record: Path, pixels, lesions, image_ids, given: argparse.Namespace) -> None:
@@ -97,22 +99,23 @@ def look(record: Path, pixels, lesions, image_ids, given: argparse.Namespace) ->
     trained, others = found["trained"], found["no network"]
     measured = study.localised(who, found)
     table_of("localisation", lambda: localisation.summary(
-        measured, ("network", "map", "measure")), given.again)  # fmt: skip
+        measured, ("network", "map", "measure")), given)  # fmt: skip
     table_of("by_class", lambda: localisation.summary(
-        measured, ("network", "map", "measure", "truth")), given.again)  # fmt: skip
+        measured, ("network", "map", "measure", "truth")), given)  # fmt: skip
     error = maps.completeness_error(
         who.network, who.images, who.answers, trained["integrated gradients"]
     )
     table_of("completeness", lambda: pd.DataFrame(
         [{"images": len(error), "median": np.median(error), "p90": np.quantile(error, 0.9)}]
-    ), given.again)  # fmt: skip
+    ), given)  # fmt: skip
+    table_of("published_beside", lambda: study.published_beside(found, who), given)
     table_of("artefacts", lambda: artefacts.flip_table(
-        artefacts.flips(who.network, who.pixels, who.about, who.classes)), given.again)  # fmt: skip
-    if given.again or not (TARGET / "randomisation.csv").exists():
+        artefacts.flips(who.network, who.pixels, who.about, who.classes)), given)  # fmt: skip
+    if given.again or not (Path(given.to) / "randomisation.csv").exists():
         asked = trained | {name: others[name] for name in ("centre Gaussian", "edge detector")}
         table, steps = study.faithful(who, asked)
-        table_of("faithfulness", lambda: table, True)
-        table_of("randomisation", lambda: steps, True)
+        table_of("faithfulness", lambda: table, given, True)
+        table_of("randomisation", lambda: steps, given, True)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,24 @@ def auc(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return above / np.where(many * others > 0, many * others, np.nan)
 
 
+def mean_values(maps: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
+    """What published work reports of Grad-CAM: mean values inside and outside of a region.
+
+    The maps are scaled to a largest value of 1; what is below 0 is left out.
+
+    Returns:
+        a row a map: inside, outside, and quotient (outside over inside; NaN where inside is 0).
+    """
+    values, inside = _flat(maps, masks)
+    values = np.maximum(values, 0)
+    values = values / np.maximum(values.max(axis=1, keepdims=True), 1e-12)
+    many = inside.sum(axis=1)
+    within = (values * inside).sum(axis=1) / np.maximum(many, 1)
+    without = (values * ~inside).sum(axis=1) / np.maximum(inside.shape[1] - many, 1)
+    quotient = np.where(within > 0, without / np.where(within > 0, within, 1), np.nan)
+    return pd.DataFrame({"inside": within, "outside": without, "quotient": quotient})
+
+
 Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 MEASURES: Mapping[str, Measure] = {
     "pointing game": pointing_game,

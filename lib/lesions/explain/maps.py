@@ -14,7 +14,7 @@ from lesions.core.errors import LesionsError
 from lesions.core.progress import track
 from lesions.networks.backend import keras, tf
 
-BATCH = 64
+BATCH = 128
 
 Method = Callable[[keras.Model, np.ndarray, np.ndarray], np.ndarray]
 
@@ -91,8 +91,7 @@ def in_batches(function: Callable, *arrays: np.ndarray, batch: int = BATCH) -> n
 
 def class_scores(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Scores of all classes, float32 (n, classes)."""
-    run = model.predict_on_batch if len(images) > 4 * BATCH else lambda x: model(x, training=False)
-    return in_batches(run, images)
+    return in_batches(lambda x: model(x, training=False), images)
 
 
 def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -100,17 +99,17 @@ def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return np.asarray(tf.nn.softmax(class_scores(model, images)))
 
 
-def _gradients(model: keras.Model) -> Callable:
-    """A compiled function from images and classes to the score's gradient by the pixels."""
+def slopes(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The gradient of each image's class score by its pixels, float32 as `images`."""
 
-    @tf.function(reduce_retracing=True)
-    def of(images, classes):
+    def of(x: np.ndarray, c: np.ndarray) -> tf.Tensor:
+        x = tf.convert_to_tensor(x)
         with tf.GradientTape() as tape:
-            tape.watch(images)
-            score = tf.gather(model(images, training=False), classes, batch_dims=1)
-        return tape.gradient(score, images)
+            tape.watch(x)
+            score = tf.gather(model(x, training=False), c, batch_dims=1)
+        return tape.gradient(score, x)
 
-    return lambda x, c: of(tf.convert_to_tensor(x, tf.float32), tf.convert_to_tensor(c, tf.int32))
+    return in_batches(of, images, classes)
 
 
 # ---------------------------------------------------------------- gradients
@@ -121,8 +120,7 @@ def gradient(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
 
     Simonyan, Vedaldi and Zisserman (2013), section 3.
     """
-    slopes = in_batches(_gradients(model), images, classes)
-    return np.abs(slopes).max(axis=-1)
+    return np.abs(slopes(model, images, classes)).max(axis=-1)
 
 
 def integrated_gradients(
@@ -133,13 +131,13 @@ def integrated_gradients(
     The way begins at an even image of the same mean colour. What the pixels get then adds up to
     the score's change along the way (Sundararajan, Taly and Yan 2017, equation 1, proposition 1).
     """
-    gradients, start = _gradients(model), start_image(images)
+    start = start_image(images)
     # Gauss and Legendre's points: the most exact sum of so many.
     points, weights = np.polynomial.legendre.leggauss(steps)
     mean = np.zeros_like(images)
     for point, weight in track(list(zip(points, weights, strict=True)), "integrated gradients"):
         between = start + np.float32((point + 1) / 2) * (images - start)
-        mean += np.float32(weight / 2) * in_batches(gradients, between, classes)
+        mean += np.float32(weight / 2) * slopes(model, between, classes)
     return (mean * (images - start)).sum(axis=-1)
 
 
@@ -211,29 +209,44 @@ def occlusion(
 
     Args:
         patch: the square's side in pixels; 0: an eighth of the image's.
-        step: from one square to the next; 0: half a square.
+        step: from one square to the next; 0: three quarters of a square.
     """
     size, rows = images.shape[1], np.arange(len(images))
     patch = patch or max(2, size // 8)
-    step = step or max(1, patch // 2)
-    fill, whole = start_image(images), class_scores(model, images)[rows, classes]
-    fallen, count = np.zeros(images.shape[:3], np.float32), np.zeros((size, size), np.float32)
+    step = step or max(1, patch * 3 // 4)
     starts = sorted({*range(0, size - patch, step), size - patch})
-    for top, left in track([(t, s) for t in starts for s in starts], "occlusion"):
-        square = slice(top, top + patch), slice(left, left + patch)
-        covered = images.copy()
-        covered[:, *square] = fill[:, *square]
-        fall = whole - class_scores(model, covered)[rows, classes]
-        fallen[:, *square] += fall[:, None, None]
-        count[square] += 1
-    return fallen / count
+    squares = np.zeros((len(starts) ** 2, size, size), np.float32)
+    for number, (top, left) in enumerate((t, s) for t in starts for s in starts):
+        squares[number, top : top + patch, left : left + patch] = 1
+    whole = class_scores(model, images)[rows, classes]
+    fall = whole - covered_scores(model, images, 1 - squares, "occlusion")[:, rows, classes]
+    return np.einsum("kn,khw->nhw", fall, squares) / squares.sum(axis=0)
+
+
+def covered_scores(
+    model: keras.Model, images: np.ndarray, seen: np.ndarray, label: str
+) -> np.ndarray:
+    """Scores of every image under every mask, float32 (masks, n, classes).
+
+    Args:
+        seen: float32 (masks, size, size), 1 where an image is seen, 0 where its mean colour is.
+    """
+    fill, found = start_image(images), []
+    together = max(1, 2 * BATCH // len(images))  # masks a call: a call has its price
+    starts = range(0, len(seen), together)
+    for start in track(starts, label):
+        part = seen[start : start + together, None, ..., None]
+        covered = (fill + part * (images - fill)).reshape(-1, *images.shape[1:])
+        scores = class_scores(model, covered)
+        found.append(scores.reshape(part.shape[0], len(images), -1))
+    return np.concatenate(found)
 
 
 def rise(
     model: keras.Model,
     images: np.ndarray,
     classes: np.ndarray,
-    masks: int = 300,
+    masks: int = 200,
     cells: int = 8,
     seed: int = 0,
 ) -> np.ndarray:
@@ -242,16 +255,12 @@ def rise(
     Petsiuk, Das and Saenko (2018), equation 6. We take each answer's distance from the mean answer,
     which leaves the order of the pixels as it is and lets 0 mean "no matter".
     """
-    size, rows = images.shape[1], np.arange(len(images))
-    rng = np.random.default_rng(seed)
-    fill, found, answers = start_image(images), np.zeros(images.shape[:3], np.float32), []
-    seen = [random_mask(size, cells, rng) for _ in range(masks)]
-    for mask in track(seen, "RISE"):
-        covered = fill + mask[..., None] * (images - fill)
-        answers.append(probabilities(model, covered)[rows, classes])
-    distance = np.array(answers) - np.mean(answers, axis=0)
-    found = np.einsum("mn,mhw->nhw", distance, np.array(seen))
-    return (found / np.sum(seen, axis=0)).astype(np.float32)
+    rows, rng = np.arange(len(images)), np.random.default_rng(seed)
+    seen = np.stack([random_mask(images.shape[1], cells, rng) for _ in range(masks)])
+    scores = covered_scores(model, images, seen, "RISE")
+    answers = np.asarray(tf.nn.softmax(scores))[:, rows, classes]
+    distance = answers - answers.mean(axis=0)
+    return np.einsum("kn,khw->nhw", distance, seen) / seen.sum(axis=0)
 
 
 def random_mask(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:

@@ -134,6 +134,32 @@ def cover_scores(answers: pd.DataFrame, n: int = 500) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def published_beside(found: Mapping[str, Mapping[str, np.ndarray]], who: Subject) -> pd.DataFrame:
+    """Grad-CAM by the measures of published work, for the network and for an untrained one.
+
+    Returns:
+        what, network, value, low, high: quotients of akiec and of the other classes, by the answer;
+        mean values in the lesion and outside of it.
+    """
+    lines = []
+    for network in ("trained", "untrained"):
+        values = localisation.mean_values(found[network]["Grad-CAM"], who.masks)
+        akiec = (who.about["answer"] == "akiec").to_numpy()
+        parts = {"background over lesion, akiec": (values["quotient"], akiec),
+                 "background over lesion, other classes": (values["quotient"], ~akiec),
+                 "mean in the lesion": (values["inside"], akiec | True),
+                 "mean outside": (values["outside"], akiec | True)}  # fmt: skip
+        for what, (of, which) in parts.items():
+            interval = localisation.mean_interval(of[which], who.about["lesion_id"][which])
+            lines.append((what, network, *interval))
+    return pd.DataFrame(lines, columns=["what", "network", "value", "low", "high"])
+
+
+def anchors() -> pd.DataFrame:
+    """Published numbers and how they came about, `data/explanation_anchors.csv`."""
+    return pd.read_csv(ROOT / "data" / "explanation_anchors.csv", dtype=str)
+
+
 def faithful(
     who: Subject, found: Mapping[str, np.ndarray], most: int = 48, n: int = 500
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

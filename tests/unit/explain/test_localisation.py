@@ -26,17 +26,11 @@ def test_all_inside_all_outside_and_even(name, masks):
     measure = loc.MEASURES[name]
     # Of more top pixels than the lesion has, some must lie outside of it.
     most = np.minimum(1, SHARES / loc.TOP) if name == "top-k intersection" else np.ones(3)
-    assert measure(masks.astype(float), masks) == pytest.approx(
-        most + (1 - most) * 0 + _rest(name, most)
-    )
+    assert measure(masks.astype(float), masks) == pytest.approx(most)
     assert measure((~masks).astype(float), masks) == pytest.approx(0)
     even = np.full(3, 0.5) if name == "AUC" else SHARES
     for level in (0.0, 1.0):
         assert measure(np.full(masks.shape, level), masks) == pytest.approx(even)
-
-
-def _rest(name, most):
-    return 0
 
 
 @pytest.mark.parametrize("name", loc.MEASURES)
@@ -94,6 +88,15 @@ def test_controls_know_no_network_and_find_the_middle():
     assert even["value"].to_numpy() == pytest.approx(even["chance"].to_numpy())
     by_class = loc.summary(measured, ("map", "measure", "truth"), n=50)
     assert set(by_class["truth"]) == {"mel", "nv"} and (by_class["images"] == 1).all()
+
+
+def test_mean_values_as_published_work_has_them(masks):
+    values = np.where(masks, 3.0, 0.75)
+    table = loc.mean_values(values, masks)
+    assert table["inside"].to_numpy() == pytest.approx(1)
+    assert table["outside"].to_numpy() == pytest.approx(0.25)
+    assert table["quotient"].to_numpy() == pytest.approx(0.25)
+    assert loc.mean_values(np.zeros(masks.shape), masks)["quotient"].isna().all()
 
 
 def test_intervals_are_over_lesions():

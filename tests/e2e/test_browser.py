@@ -31,14 +31,19 @@ TABLE_TEXT = "image_id"  # a column of the first table
 EXERCISE = "01.2"
 # The cell that the student writes is found by this line, and replaced by each of these in turn.
 ANSWER_CELL = "def accuracy_of_naming("
-WRONG_ANSWER = """def accuracy_of_naming(table, known, wanted):
+WRONG_ANSWER = f"""def accuracy_of_naming(table, known, wanted):
     return 0.0
+
+
+checks.exercise("{EXERCISE}").check(accuracy_of_naming)
 """
-RIGHT_ANSWER = """def accuracy_of_naming(table, known, wanted):
+RIGHT_ANSWER = f"""def accuracy_of_naming(table, known, wanted):
     counts = pd.crosstab(table[known], table[wanted])
     return counts.max(axis=1).sum() / len(table)
+
+
+checks.exercise("{EXERCISE}").check(accuracy_of_naming)
 """
-CHECK_CELL = f'checks.exercise("{EXERCISE}").check('
 SAID_WRONG = f"{EXERCISE}: not yet."
 SAID_RIGHT = f"{EXERCISE}: right."
 
@@ -274,13 +279,11 @@ def test_a_notebook_runs_in_the_browser(lab):
 
 def test_a_wrong_answer_is_told_apart_from_a_right_one(lab):
     lab.write(ANSWER_CELL, WRONG_ANSWER)
-    lab.run(ANSWER_CELL)
-    said = lab.run(CHECK_CELL)
+    said = lab.run(ANSWER_CELL)
     lab.shot("wrong")
     assert SAID_WRONG in said and SAID_RIGHT not in said
     lab.write(ANSWER_CELL, RIGHT_ANSWER)
-    lab.run(ANSWER_CELL)
-    said = lab.run(CHECK_CELL)
+    said = lab.run(ANSWER_CELL)
     lab.shot("right")
     assert SAID_RIGHT in said and SAID_WRONG not in said
     assert lab.faults() == []

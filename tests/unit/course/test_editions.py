@@ -263,6 +263,7 @@ def exercises_only(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+@pytest.mark.slow
 def test_a_student_can_run_every_cell_before_writing_one(tmp_path):
     folder = tmp_path / "student"
     copies.write("student", folder)
@@ -275,6 +276,7 @@ def test_a_student_can_run_every_cell_before_writing_one(tmp_path):
     assert "widgets" not in notebook.metadata
 
 
+@pytest.mark.slow
 def test_with_the_solutions_put_back_every_exercise_is_done(tmp_path):
     folder = tmp_path / "student"
     copies.write("student", folder)

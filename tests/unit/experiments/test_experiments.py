@@ -128,6 +128,7 @@ def test_resampling_before_the_split_makes_the_test_part_balanced(images):
         assert none["image_id"].is_unique
 
 
+@pytest.mark.slow
 def test_the_dial_shows_that_memory_lives_on_the_leak(settings, monkeypatch):
     monkeypatch.setattr(experiments, "BACKBONE", "vgg16")  # the quickest to build
     table = experiments.dial("dx", [0], settings)

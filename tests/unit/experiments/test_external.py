@@ -56,6 +56,7 @@ def train(settings, tmp_path, protocol: str):
     return records.train_run("cnn", "dx", protocol, rows, folder, settings)
 
 
+@pytest.mark.slow
 def test_the_test_set_is_looked_for_beside_the_images(settings, tmp_path, monkeypatch):
     assert external.find(settings) is None, "the sample has none"
     settings = settings.replace(DATASET="ham10000")
@@ -72,6 +73,7 @@ def test_where_it_is_not_here_the_table_is_empty(settings):
     assert table.empty and list(table)[:3] == ["model", "protocol", "init"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 45), (45, 45)])
 def test_a_cropping_model_is_scored_on_photographs_and_on_squares(settings, tmp_path, size):
     settings = settings.replace(GEOMETRY="crop")
@@ -84,6 +86,7 @@ def test_a_cropping_model_is_scored_on_photographs_and_on_squares(settings, tmp_
     assert len(pd.read_parquet(kept)) == 12
 
 
+@pytest.mark.slow
 def test_squares_are_refused_for_a_model_that_squashes(settings, tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("LESIONS_PROGRESS", raising=False)  # what is said comes here
     record = train(settings, tmp_path, "paper")

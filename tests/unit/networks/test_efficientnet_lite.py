@@ -97,6 +97,7 @@ def forward(held: dict[str, np.ndarray], stages: tuple, image: np.ndarray) -> np
     return held["_fc.weight"] @ x.mean(axis=(0, 1)) + held["_fc.bias"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [64, 75])  # 75: the padding differs from one side to the other
 def test_the_same_logits_as_numpy(arrays, name, size):
@@ -109,6 +110,7 @@ def test_the_same_logits_as_numpy(arrays, name, size):
     assert np.ptp(expected) > 5  # so a tenth of a thousandth is little
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_it_sees_what_is_on_photographs(name):
     size = SIZES[name]

@@ -51,6 +51,7 @@ def test_a_model_gives_probabilities_for_any_number_of_classes(name):
         np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(backbones.BACKBONES))
 def test_a_backbone_is_frozen_and_sees_the_pixels_it_was_trained_on(name):
     network, origin = backbones.backbone(name, SIZE, "none")
@@ -75,6 +76,7 @@ def test_preprocessing_is_each_backbones_own():
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_local_weights_are_loaded_and_wrong_ones_refused(tmp_path):
     original, _ = backbones.backbone("resnet50", SIZE, "none")
     path = tmp_path / "resnet50_weights_notop.weights.h5"

@@ -27,6 +27,7 @@ def test_layers_in_inner_models_are_found():
     assert {layer.momentum for layer in found} == {normalisation.momentum(10)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fully connected", "compact"])
 def test_after_few_steps_a_network_predicts_as_it_was_trained(kind, monkeypatch):
     """Five epochs of eight steps; the same images with the batch's statistics and the stored."""

@@ -93,6 +93,7 @@ print(run_records.load_records(settings.folder)["model"].tolist())
 """
 
 
+@pytest.mark.slow
 def test_a_model_is_one_new_file(tmp_path):
     """In a copy of the library: the file is added, and the model can be asked for and trained."""
     for part in ("lib", "requirements.lock", "data/datacard.json", "data/ham10000_counts.json"):

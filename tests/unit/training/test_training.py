@@ -26,6 +26,8 @@ from lesions.training import (
     trained,
 )
 
+pytestmark = pytest.mark.slow  # nearly every test trains a network
+
 SIZE = 32
 
 

@@ -8,6 +8,8 @@ from lesions.networks.augmentation import recolour
 from lesions.networks.backend import keras, tf
 from lesions.training.recipes import tuned
 
+pytestmark = pytest.mark.slow  # nearly every test trains a network
+
 SIZE = 32
 LITE0 = "efficientnet_lite0"
 

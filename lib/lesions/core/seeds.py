@@ -3,6 +3,11 @@
 Two places that make a generator of the same numbers draw the same, and what looks independent is
 not: the order of images and the choice of their views, say, or view 2 of seed 0 and view 1 of
 seed 1 where the two are added. Here a stream has a name, and no two names share one.
+
+Some places take a bare number as they always did, so that what is kept stays what it is: the split
+(NumPy's newer generator) and resampling (its older one), which have one of the two each for
+themselves; the sample (lists of numbers); and what has the same fixed number whatever the user's
+seed is, such as the bootstrap and the descriptors.
 """
 
 import hashlib

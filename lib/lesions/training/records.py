@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lesions.core import cache
+from lesions.core import cache, seeds
 from lesions.core.errors import LesionsError
 from lesions.core.files import atomic, note_output
 from lesions.core.progress import say
@@ -78,7 +78,7 @@ def train_run(
         say(f"{label}: kept from an earlier run")
         note_output(folder)
         return folder
-    seed_everything(settings.SEED)
+    seed_everything(seeds.number(settings.SEED, "training"))
     keras.config.set_dtype_policy(policy)
     data = split_data.prepare(rows, pixel_folder)
     data.unfinished = settings.folder / "unfinished" / f"{folder.name}-{key}"

@@ -162,7 +162,7 @@ def test_one_missing_image_is_left_out_and_said(tmp_path: Path, capsys, monkeypa
     table = datasets.load("ham10000", tmp_path)
     assert len(table) == 11
     assert "ISIC_0024003" not in set(table["image_id"])
-    assert "lost to faults: 1" in capsys.readouterr().err
+    assert "lost to faults: 1" in capsys.readouterr().out
 
 
 def test_too_many_missing_images_stop_with_the_findings(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_squares_are_refused_for_a_model_that_squashes(settings, tmp_path, capsy
         external.predict(record, table)
     settings = settings.replace(TEST_DIR=str(folder))
     assert external.score_all(run_records.load_records(settings.folder), settings).empty
-    assert "trained on squashed images" in capsys.readouterr().err
+    assert "trained on squashed images" in capsys.readouterr().out
 
 
 def test_only_models_of_the_diagnosis_are_scored(tmp_path):

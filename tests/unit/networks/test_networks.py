@@ -106,7 +106,7 @@ def test_imagenet_weights_that_cannot_be_had_are_said_so(monkeypatch, capsys):
     monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
     _, origin = backbones.backbone("vgg16", SIZE, "imagenet")
     assert origin == "random"
-    assert "cannot be had" in capsys.readouterr().err
+    assert "cannot be had" in capsys.readouterr().out
 
 
 def test_a_residual_block_adds_what_came_in():

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import HTML
 
-from lesions.core.files import atomic, write_text
+from lesions.core import tables
+from lesions.core.files import write_text
 from lesions.training import run_records
 
 PAGE = """<!doctype html>
@@ -68,8 +69,7 @@ def write_page(
 
 def save_table(table: pd.DataFrame, name: str, folder: Path) -> None:
     """Keep a table as `results/<name>.csv`, in full precision."""
-    with atomic(folder / "results" / f"{name}.csv") as partial:
-        table.to_csv(partial, index=False)
+    tables.write_for_people(table, folder / "results" / f"{name}.csv")
 
 
 def figures_of(folder: Path, prefix: str) -> list[str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from course import catalogue, checks, gradebook
+from lesions.core import tables
 from lesions.core.errors import LesionsError
-from lesions.core.files import atomic, write_text
+from lesions.core.files import write_text
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -133,8 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(table.to_string(index=False))
-    with atomic(folder / "grades.csv") as partial:
-        table.to_csv(partial, index=False)
+    tables.write_for_people(table, folder / "grades.csv")
     page = write_text(folder / "answers.html", answers_page(folder))
     print(f"Kept in {folder / 'grades.csv'}; written answers: {page}")
     for sentence in strange:

@@ -11,7 +11,7 @@ from typing import Any
 
 from course import catalogue
 from lesions.core import cache as kept
-from lesions.core.files import ROOT, write_json
+from lesions.core.files import ROOT, user_path, write_json
 from lesions.settings import params
 
 
@@ -75,7 +75,7 @@ def _data_state(values: dict[str, Any]) -> Any:
     if values["DATASET"] == "sample":
         return "sample"
     folder = values["DATA_DIR"] or os.environ.get("HAM10000_DIR")
-    folder = Path(folder) if folder else ROOT / "data" / "raw" / "ham10000"
+    folder = user_path(folder) if folder else ROOT / "data" / "raw" / "ham10000"
     return _file_states(list(folder.rglob("*"))) if folder.is_dir() else "absent"
 
 

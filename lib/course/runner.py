@@ -16,6 +16,9 @@ from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD
 from lesions.settings import params
 
+# What runs on images that nothing can be trained on, too.
+LOOKING = {"01_exploration", "02_dedup"}
+
 
 def given_values(profile: str = "sample", assignments: str = "", file: str = "") -> dict[str, Any]:
     """The parameters of a profile, those of a file over them, single ones over both.
@@ -110,7 +113,12 @@ def study(names: list[str], given: dict[str, Any], jobs: int = 1) -> int:
     Raises:
         LesionsError: something failed, or another run is at work there.
     """
-    folder = BUILD / params.complete(given).PROFILE
+    settings = params.complete(given)
+    folder = BUILD / settings.PROFILE
+    if settings.DATASET == "folder" and set(names) - LOOKING:
+        from lesions.splits.trainable import check_before  # slow, and of no use for other images
+
+        check_before(settings)
     with alone_in(folder):
         ran = run(names, given, jobs)
     if ran:

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from lesions.duplicates import dedup
 from lesions.figures import augmented, explanation, plots, thresholds
 from lesions.figures.captions import ALTERNATIVE_TEXT
+from lesions.scores import evaluation
 from lesions.settings.parameters import Settings
 
 # Without its script the slider is this picture and this line.
@@ -147,9 +148,11 @@ def decision_threshold(
     Args:
         predictions: lines of one part, with `truth` and `p_<class>`.
         folder: the profile's build folder.
-        cls: an image is called this class when its probability reaches the threshold.
+        cls: an image is called this class when its probability reaches the threshold; if there is
+            no such class, the rarest one.
         slider: as in `hash_threshold`.
     """
+    cls = evaluation.looked_at(predictions, cls)
     truth = (predictions["truth"] == cls).to_numpy()
     score = predictions[f"p_{cls}"].to_numpy()
     _show(

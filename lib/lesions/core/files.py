@@ -19,6 +19,18 @@ CACHE = Path(os.environ.get("LESIONS_CACHE", ROOT / "data" / "cache"))
 IDS = {"image_id": str, "lesion_id": str}
 
 
+def user_path(text: str | Path) -> Path:
+    """The path that a person means, in a parameter or an environment variable.
+
+    `~` is the home folder. A relative path counts from the course's own folder, because notebooks
+    and `make` run in different ones. Backslashes are Windows's slashes, unless a file is called so.
+    """
+    path = Path(text).expanduser()
+    if os.sep == "/" and "\\" in str(path) and not (ROOT / path).exists():
+        path = Path(str(text).replace("\\", "/")).expanduser()
+    return ROOT / path
+
+
 @contextmanager
 def atomic(target: Path) -> Iterator[Path]:
     """Give a temporary path beside `target`; move it to `target` when the block ends well.

@@ -59,9 +59,8 @@ def locate(name: str, folder: Path | None = None) -> Path:
         raise LesionsError(f"The dataset {name!r} needs a folder: give DATA_DIR (or folder=).")
     if not folder:
         folder = os.environ.get("HAM10000_DIR") or files.ROOT / "data" / "raw" / "ham10000"
-    folder = Path(folder).expanduser()
-    if not folder.is_absolute() and not folder.is_dir():
-        folder = files.ROOT / folder  # a notebook runs in another folder than `make`
+    there = Path(folder).expanduser()
+    folder = there if there.is_dir() else files.user_path(folder)
     if not folder.is_dir():
         ways = (
             "set HAM10000_DIR to the folder that has it, fetch it with `make data`, or use "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lesions.core.files import ROOT
+from lesions.core.files import user_path
 from lesions.data import datasets
 from lesions.sample import synthetic
 from lesions.settings.parameters import Settings
@@ -22,8 +22,7 @@ def data_folder(settings: Settings) -> Path | None:
             height=settings.SAMPLE_WIDTH * 3 // 4,
             seed=settings.SAMPLE_SEED,
         )
-    # Notebooks and `make` run in different folders; a relative path means the course's own.
-    return ROOT / settings.DATA_DIR if settings.DATA_DIR else None
+    return user_path(settings.DATA_DIR) if settings.DATA_DIR else None
 
 
 def load_table(settings: Settings) -> pd.DataFrame:

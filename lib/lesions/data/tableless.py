@@ -51,7 +51,9 @@ def read_tableless(folder: Path, listing: Sequence[str], findings: Findings) -> 
         return None
     inner = [_inner(path, str(folder)) for path in images]
     parents = [parts[-2] if len(parts) > 1 else "" for parts in inner]
-    named = {name for name in parents if not PLAIN.fullmatch(name) and name.lower() not in PARTS}
+    named = {
+        name for name in parents if name and not PLAIN.fullmatch(name) and name.lower() not in PARTS
+    }
     labelled = len(named) > 0 and all(name in named for name in parents)
     ids = ids_of(["/".join(parts) for parts in inner])
     dx = parents if labelled else [NO_CLASS] * len(images)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from lesions.core.errors import LesionsError
-from lesions.core.files import ROOT, atomic
+from lesions.core.files import atomic, user_path
 from lesions.core.progress import say
 from lesions.data import datasets, pixel_store
 from lesions.data.images import read_image
@@ -30,7 +30,7 @@ def find(settings: Settings) -> Path | None:
         LesionsError: TEST_DIR is given and is no folder.
     """
     if settings.TEST_DIR:
-        folder = ROOT / settings.TEST_DIR
+        folder = user_path(settings.TEST_DIR)
         if not folder.is_dir():
             raise LesionsError(
                 f"TEST_DIR={settings.TEST_DIR} is no folder: give the one that has the test "
@@ -40,7 +40,7 @@ def find(settings: Settings) -> Path | None:
     if settings.DATASET != "ham10000":
         return None
     images = settings.DATA_DIR or os.environ.get("HAM10000_DIR") or "data/raw/ham10000"
-    folder = ROOT / images / "isic2018"
+    folder = user_path(images) / "isic2018"
     return folder if folder.is_dir() else None
 
 

@@ -22,6 +22,7 @@ from lesions.figures.captions import ALTERNATIVE_TEXT
 
 sns.set_theme(style="whitegrid", palette="colorblind", font_scale=0.9)
 plt.rcParams["figure.dpi"] = 90
+plt.rcParams["text.parse_math"] = False  # a `$` in a label is a `$`
 COLOURS = sns.color_palette("colorblind")
 SHADES = "cividis"  # reads the same in grey and for colour-blind eyes
 ORDER = ["nv", "mel", "bkl", "bcc", "akiec", "vasc", "df"]
@@ -54,6 +55,14 @@ def small_png(picture: str | Path | io.BytesIO) -> str:
     with Image.open(picture) as opened:
         opened.convert("RGB").quantize(256).save(small, "PNG", optimize=True)
     return base64.b64encode(small.getvalue()).decode()
+
+
+def nothing_to_show(why: str) -> Figure:
+    """A small figure that says why there is none."""
+    figure, axis = plt.subplots(figsize=(6, 0.8))
+    axis.text(0.5, 0.5, f"Nothing to show here: {why}.", ha="center", va="center")
+    axis.set_axis_off()
+    return figure
 
 
 def show(figure: Figure, name: str, folder: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lesions.figures import plots
 from lesions.figures.plots import COLOURS
 from lesions.scores import calibration
 
@@ -54,6 +55,8 @@ def gaps(table: pd.DataFrame) -> Figure:
     Args:
         table: from `comparison.gap`.
     """
+    if table.empty:
+        return plots.nothing_to_show("one protocol was run, so there is no gap")
     figure, axis = plt.subplots(figsize=(7.5, 0.36 * len(table) + 1.3))
     y = np.arange(len(table))[::-1]
     axis.hlines(y, table["honest"], table["paper"], color="0.75", lw=3, zorder=1)
@@ -168,6 +171,8 @@ def subgroup_scores(table: pd.DataFrame, metric: str = "accuracy") -> Figure:
     """
     table = table[table["metric"] == metric]
     columns = list(dict.fromkeys(table["column"]))
+    if not columns:
+        return plots.nothing_to_show("no subgroups are known")
     heights = [table["column"].eq(column).sum() for column in columns]
     figure, axes = plt.subplots(
         len(columns), 1, figsize=(7, 0.27 * sum(heights) + 0.45 * len(columns) + 0.6),

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from lesions.core.errors import LesionsError
-from lesions.core.files import ROOT
+from lesions.core.files import user_path
 from lesions.core.progress import say
 from lesions.core.transfer import md5_of
 from lesions.networks.backend import full_precision, keras
@@ -95,7 +95,7 @@ def backbone(name: str, size: int, weights: str = "imagenet") -> tuple[keras.Mod
         network = known.make(weights=None, **options)
         if weights not in ("none", "random"):
             # Notebooks run in their own folder, so a relative path counts from the course's, too.
-            path = Path(weights) if Path(weights).exists() else ROOT / weights
+            path = Path(weights) if Path(weights).exists() else user_path(weights)
             origin = load_local_weights(network, name, path)
     network.trainable = False
     # Batch normalisation must use its stored averages also when layers are trained on later.

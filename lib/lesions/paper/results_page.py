@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import HTML
 
-from lesions.core.files import atomic, write_text
+from lesions.core import tables
+from lesions.core.files import write_text
 from lesions.paper import verdict_words
 from lesions.paper.tables import as_html, with_intervals
 from lesions.training import run_records
@@ -157,8 +158,7 @@ def _figure(folder: Path, name: str, whole: bool) -> str:
 
 def save_table(table: pd.DataFrame, name: str, folder: Path) -> None:
     """Keep a table as `results/<name>.csv`, in full precision."""
-    with atomic(folder / "results" / f"{name}.csv") as partial:
-        table.to_csv(partial, index=False)
+    tables.write_for_people(table, folder / "results" / f"{name}.csv")
 
 
 def figures_of(folder: Path, prefix: str) -> list[str]:

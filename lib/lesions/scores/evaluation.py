@@ -15,6 +15,7 @@ __all__ = [
     "bootstrap",
     "classes_of",
     "confusion",
+    "looked_at",
     "paired_difference",
     "per_class",
     "scores",
@@ -57,6 +58,14 @@ def scores(predictions: pd.DataFrame, decision: Decision = "argmax") -> dict[str
 def absent_classes(predictions: pd.DataFrame) -> list[str]:
     """The classes that have a column but no image: macro averages leave them out."""
     return [name for name in classes_of(predictions) if not (predictions["truth"] == name).any()]
+
+
+def looked_at(predictions: pd.DataFrame, cls: str = "mel") -> str:
+    """The class to look at closely: `cls`, or the rarest one where the classes are others."""
+    classes = classes_of(predictions)
+    counts = predictions["truth"].value_counts().reindex(classes, fill_value=0)
+    present = counts[counts > 0]
+    return cls if cls in classes or present.empty else str(present.idxmin())
 
 
 def per_class(predictions: pd.DataFrame, decision: Decision = "argmax") -> pd.DataFrame:

@@ -72,7 +72,6 @@ def test_every_module_says_what_it_is_for():
             assert ast.get_docstring(ast.parse(source)), name
 
 
-@pytest.mark.xfail(reason="the runner, until it is split", strict=False)
 def test_no_module_is_longer_than_a_person_reads_at_once():
     long = {}
     for package in ("lesions", "course"):

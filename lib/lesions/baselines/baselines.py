@@ -10,16 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_transformer
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
+from lesions.baselines import classifiers
 from lesions.core import seeds
 from lesions.core.errors import LesionsError, shorten
 from lesions.scores import evaluation
@@ -29,74 +24,6 @@ CHEAP = "histogram_logistic"
 # What a physician knows of a patient before looking. The diagnosis and its way of confirmation
 # come later, and the source cohort is about the camera, so it is a baseline of its own.
 METADATA = ("age", "sex", "localization")
-
-
-# ---------------------------------------------------------------- classifiers
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a classifier is fitted to, or chosen by."""
-
-    x: np.ndarray  # float64 (rows, features)
-    y: np.ndarray  # labels, (rows,)
-    weight: np.ndarray  # float64 (rows,)
-
-
-def _logistic(train: Part, validation: Part, seed: int, balanced: bool = False):
-    """Logistic regression; the regularisation with the smallest validation loss of three."""
-    best, smallest = None, np.inf
-    for c in (0.01, 0.1, 1.0):
-        weight = "balanced" if balanced else None
-        model = make_pipeline(
-            StandardScaler(), LogisticRegression(C=c, class_weight=weight, max_iter=300, tol=1e-3)
-        ).fit(train.x, train.y, logisticregression__sample_weight=train.weight)
-        loss = log_loss(validation.y, model.predict_proba(validation.x), labels=model.classes_,
-                        sample_weight=validation.weight)  # fmt: skip
-        if loss < smallest:
-            best, smallest = model, loss
-    return best
-
-
-def _balanced_logistic(train: Part, validation: Part, seed: int):
-    """Logistic regression that counts every class as equally frequent."""
-    counts = pd.Series(validation.y).map(pd.Series(validation.y).value_counts()).to_numpy()
-    even = Part(validation.x, validation.y, validation.weight / counts)
-    return _logistic(train, even, seed, balanced=True)
-
-
-def _boosting(train: Part, validation: Part, seed: int):
-    """Gradient-boosted trees; stops when the validation loss no longer falls."""
-    model = HistGradientBoostingClassifier(
-        max_iter=300, max_leaf_nodes=15, min_samples_leaf=40, l2_regularization=10, max_bins=63,
-        max_features=0.3, early_stopping=True, n_iter_no_change=10,
-        random_state=seeds.number(seed, "boosted trees"),
-    )  # fmt: skip
-    return model.fit(train.x, train.y, sample_weight=train.weight, X_val=validation.x,
-                     y_val=validation.y, sample_weight_val=validation.weight)  # fmt: skip
-
-
-def _nearest(train: Part, validation: Part, seed: int):
-    """The label of the most similar training image: a memory, and so the surest leak detector."""
-    return KNeighborsClassifier(n_neighbors=1).fit(train.x, train.y)
-
-
-def _majority(train: Part, validation: Part, seed: int):
-    """The class shares of the training part for every image, so always the largest class."""
-    return DummyClassifier(strategy="prior").fit(train.x, train.y, sample_weight=train.weight)
-
-
-def _stratified(train: Part, validation: Part, seed: int):
-    """A class drawn at random with the shares of the training part."""
-    return DummyClassifier(
-        strategy="stratified", random_state=seeds.number(seed, "answers at random")
-    ).fit(train.x, train.y, sample_weight=train.weight)
-
-
-def _permuted(train: Part, validation: Part, seed: int):
-    """Logistic regression on shuffled training labels: there is nothing to learn."""
-    shuffled = seeds.stream(seed, "shuffled labels").permutation(train.y)
-    return _logistic(Part(train.x, shuffled, train.weight), validation, seed)
 
 
 @dataclass(frozen=True)
@@ -109,22 +36,28 @@ class Baseline:
 
 
 BASELINES = {
-    "majority": Baseline("always the largest class", (), _majority),
-    "stratified": Baseline("a class at random, by its share", (), _stratified),
-    "cohort": Baseline("source cohort only", ("cohort",), _logistic),
-    "metadata": Baseline("age, sex, localization", ("metadata",), _logistic),
-    "histogram_nearest": Baseline("histogram, nearest image", ("histogram",), _nearest),
-    "histogram_logistic": Baseline("histogram, logistic regression", ("histogram",), _logistic),
-    "histogram_boosting": Baseline("histogram, gradient boosting", ("histogram",), _boosting),
+    "majority": Baseline("always the largest class", (), classifiers.majority),
+    "stratified": Baseline("a class at random, by its share", (), classifiers.stratified),
+    "cohort": Baseline("source cohort only", ("cohort",), classifiers.logistic),
+    "metadata": Baseline("age, sex, localization", ("metadata",), classifiers.logistic),
+    "histogram_nearest": Baseline("histogram, nearest image", ("histogram",), classifiers.nearest),
+    "histogram_logistic": Baseline(
+        "histogram, logistic regression", ("histogram",), classifiers.logistic
+    ),
+    "histogram_boosting": Baseline(
+        "histogram, gradient boosting", ("histogram",), classifiers.boosting
+    ),
     "both_boosting": Baseline(
-        "metadata + histogram, gradient boosting", ("metadata", "histogram"), _boosting
+        "metadata + histogram, gradient boosting", ("metadata", "histogram"), classifiers.boosting
     ),
     "both_balanced": Baseline(
         "metadata + histogram, balanced logistic regression",
         ("metadata", "histogram"),
-        _balanced_logistic,
+        classifiers.balanced_logistic,
     ),
-    "permuted": Baseline("histogram, shuffled training labels", ("histogram",), _permuted),
+    "permuted": Baseline(
+        "histogram, shuffled training labels", ("histogram",), classifiers.permuted
+    ),
 }
 
 
@@ -237,11 +170,11 @@ def predict(
     is_train = (unique["split"] == "train").to_numpy()
     prepare = _as_numbers(x[is_train])
 
-    def part(chosen: np.ndarray, weighted: bool) -> Part:
+    def part(chosen: np.ndarray, weighted: bool) -> classifiers.Part:
         weight = unique["weight"].to_numpy(float)[chosen]
         labels = unique["label"].to_numpy(dtype=object)[chosen]
         numbers = prepare.transform(x[chosen])
-        return Part(numbers, labels, weight if weighted else np.ones_like(weight))
+        return classifiers.Part(numbers, labels, weight if weighted else np.ones_like(weight))
 
     train = part(is_train, repeats)
     # A class that training never saw cannot be learnt, so it cannot guide a choice either.

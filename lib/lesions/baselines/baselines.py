@@ -14,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 from threadpoolctl import threadpool_limits
 
-from lesions.baselines import classifiers
+from lesions.baselines import classifiers as fit
 from lesions.core import seeds
 from lesions.core.errors import LesionsError, shorten
 from lesions.scores import evaluation
@@ -36,28 +36,22 @@ class Baseline:
 
 
 BASELINES = {
-    "majority": Baseline("always the largest class", (), classifiers.majority),
-    "stratified": Baseline("a class at random, by its share", (), classifiers.stratified),
-    "cohort": Baseline("source cohort only", ("cohort",), classifiers.logistic),
-    "metadata": Baseline("age, sex, localization", ("metadata",), classifiers.logistic),
-    "histogram_nearest": Baseline("histogram, nearest image", ("histogram",), classifiers.nearest),
-    "histogram_logistic": Baseline(
-        "histogram, logistic regression", ("histogram",), classifiers.logistic
-    ),
-    "histogram_boosting": Baseline(
-        "histogram, gradient boosting", ("histogram",), classifiers.boosting
-    ),
+    "majority": Baseline("always the largest class", (), fit.majority),
+    "stratified": Baseline("a class at random, by its share", (), fit.stratified),
+    "cohort": Baseline("source cohort only", ("cohort",), fit.logistic),
+    "metadata": Baseline("age, sex, localization", ("metadata",), fit.logistic),
+    "histogram_nearest": Baseline("histogram, nearest image", ("histogram",), fit.nearest),
+    "histogram_logistic": Baseline("histogram, logistic regression", ("histogram",), fit.logistic),
+    "histogram_boosting": Baseline("histogram, gradient boosting", ("histogram",), fit.boosting),
     "both_boosting": Baseline(
-        "metadata + histogram, gradient boosting", ("metadata", "histogram"), classifiers.boosting
+        "metadata + histogram, gradient boosting", ("metadata", "histogram"), fit.boosting
     ),
     "both_balanced": Baseline(
         "metadata + histogram, balanced logistic regression",
         ("metadata", "histogram"),
-        classifiers.balanced_logistic,
+        fit.balanced_logistic,
     ),
-    "permuted": Baseline(
-        "histogram, shuffled training labels", ("histogram",), classifiers.permuted
-    ),
+    "permuted": Baseline("histogram, shuffled training labels", ("histogram",), fit.permuted),
 }
 
 
@@ -170,11 +164,11 @@ def predict(
     is_train = (unique["split"] == "train").to_numpy()
     prepare = _as_numbers(x[is_train])
 
-    def part(chosen: np.ndarray, weighted: bool) -> classifiers.Part:
+    def part(chosen: np.ndarray, weighted: bool) -> fit.Part:
         weight = unique["weight"].to_numpy(float)[chosen]
         labels = unique["label"].to_numpy(dtype=object)[chosen]
         numbers = prepare.transform(x[chosen])
-        return classifiers.Part(numbers, labels, weight if weighted else np.ones_like(weight))
+        return fit.Part(numbers, labels, weight if weighted else np.ones_like(weight))
 
     train = part(is_train, repeats)
     # A class that training never saw cannot be learnt, so it cannot guide a choice either.

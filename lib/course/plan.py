@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import json
-import os
 import re
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 
 from course import catalogue
 from lesions.core import cache as kept
-from lesions.core.files import ROOT, user_path, write_json
+from lesions.core.files import ROOT, write_json
+from lesions.data import known
 from lesions.settings import params
 
 
@@ -72,10 +72,9 @@ def _kept_tables() -> dict[str, str]:
 
 def _data_state(values: dict[str, Any]) -> Any:
     """What tells that the images changed: the data folder's entries with their sizes and times."""
-    if values["DATASET"] == "sample":
-        return "sample"
-    folder = values["DATA_DIR"] or os.environ.get("HAM10000_DIR")
-    folder = user_path(folder) if folder else ROOT / "data" / "raw" / "ham10000"
+    if known.entry(values["DATASET"]).draw:
+        return values["DATASET"]  # its code and its parameters are in the key
+    folder = known.place(values["DATASET"], values["DATA_DIR"])
     return _file_states(list(folder.rglob("*"))) if folder.is_dir() else "absent"
 
 

@@ -1,4 +1,4 @@
-"""Find and load a dataset: `sample`, `ham10000`, or a folder; one tidy table and the images."""
+"""Load a dataset: from its folder, in whatever layout, to one tidy table and the images."""
 
 import os
 from pathlib import Path
@@ -10,6 +10,7 @@ from lesions.core import cache, files, seeds
 from lesions.core.errors import LesionsError, shorten
 from lesions.core.names import safe_name
 from lesions.core.progress import say, track
+from lesions.data import known
 from lesions.data.contents import fingerprint
 from lesions.data.datacard import DATA_CARD
 from lesions.data.findings import stop_if_too_bad
@@ -42,36 +43,23 @@ __all__ = [
 ]
 
 
-def locate(name: str, folder: Path | None = None) -> Path:
-    """The folder of a dataset.
+def locate(name: str, folder: str | Path | None = None) -> Path:
+    """The folder of a dataset, which is there.
 
     Args:
-        name: "ham10000", "sample" or "folder".
-        folder: where it is; for ham10000 it may be left out: then the environment's HAM10000_DIR,
-            else data/raw/ham10000.
+        name: one of `known.names`, such as "ham10000".
+        folder: where it is; some datasets have a default, see `known.place`.
 
     Raises:
         LesionsError: the name is unknown, or there is no such folder; says the ways out.
     """
-    if name not in ("ham10000", "sample", "folder"):
-        raise LesionsError(f"Unknown dataset {name!r}: it must be ham10000, sample or folder.")
-    if not folder and name != "ham10000":
-        raise LesionsError(f"The dataset {name!r} needs a folder: give DATA_DIR (or folder=).")
-    if not folder:
-        folder = os.environ.get("HAM10000_DIR") or files.ROOT / "data" / "raw" / "ham10000"
-    there = Path(folder).expanduser()
-    folder = there if there.is_dir() else files.user_path(folder)
-    if not folder.is_dir():
-        ways = (
-            "set HAM10000_DIR to the folder that has it, fetch it with `make data`, or use "
-            "PROFILE=sample"
-            if name == "ham10000"
-            else "give the folder that holds the images and their table"
-        )
+    place = known.place(name, folder)
+    if not place.is_dir():
         raise LesionsError(
-            f"The dataset {name} was looked for in {folder}, which is no folder: {ways}."
+            f"The dataset {name} was looked for in {place}, which is no folder: "
+            f"{known.entry(name).ways}."
         )
-    return folder.resolve()
+    return place.resolve()
 
 
 def load(
@@ -87,7 +75,7 @@ def load(
     table with 7 or 8 columns, separated by commas, semicolons or tabs.
 
     Args:
-        name: "ham10000", "sample" or "folder" (any labels; only image_id and dx are needed).
+        name: one of `known.names`; of "folder" only image_id and dx are needed, with any labels.
         folder: see `locate`.
         limit: take about so many images, whole lesions, with the class shares kept; 0 takes all.
         seed: fixes which ones.
@@ -101,10 +89,10 @@ def load(
         LesionsError: no folder, no table, a column is missing, or too many rows are faulty (then
             the error's attribute `findings` is the table of them).
     """
-    place = locate(name, folder)
-    table, findings = survey(place, own=name == "folder")
+    place, own = locate(name, folder), known.entry(name).own
+    table, findings = survey(place, own=own)
     says = table.attrs.pop("read as")
-    if name == "folder":  # what was understood, before anything is made of it
+    if own:  # what was understood, before anything is made of it
         counts = [f"{label!r} {count}" for label, count in table["dx"].value_counts().items()]
         say(f"{place}: {len(table)} images; {says}. dx: {shorten(counts, 12) or 'none'}.")
     stop_if_too_bad(findings, len(table), max_bad, place)

@@ -17,6 +17,7 @@ from lesions.core.errors import LesionsError
 from lesions.core.progress import track
 from lesions.core.transfer import DELAYS, exit_status, md5_of, partial_of, retrieve
 from lesions.data.datacard import DATA_CARD
+from lesions.data.known.ham10000 import DOWNLOADED
 
 ADDRESS = DATA_CARD["address"]  # a file's id comes after it
 RECORD = DATA_CARD["files"]
@@ -49,7 +50,7 @@ def fetch(
         LesionsError: too little space, the server refuses or keeps failing, or the bytes are not
             the record's. Running it again goes on from there.
     """
-    folder = Path(folder or files.ROOT / "data" / "raw" / "ham10000").expanduser().resolve()
+    folder = Path(folder or DOWNLOADED).expanduser().resolve()
     parts = {"base": folder}
     if masks:
         parts["masks"] = folder

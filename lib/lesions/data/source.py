@@ -4,25 +4,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from lesions.core.files import user_path
-from lesions.data import datasets
-from lesions.sample import synthetic
+from lesions.data import datasets, known
 from lesions.settings.parameters import Settings
 
 
-def data_folder(settings: Settings) -> Path | None:
-    """The folder with the images; for the sample, drawn first if it is not there yet.
+def data_folder(settings: Settings) -> Path:
+    """The folder with the images; the sample is drawn first if it is not there yet.
 
-    None stands for HAM10000_DIR, or data/raw/ham10000.
+    Raises:
+        LesionsError: the dataset needs a folder, and DATA_DIR is empty.
     """
-    if settings.DATASET == "sample":
-        return synthetic.sample_folder(
-            images=settings.SAMPLE_IMAGES,
-            width=settings.SAMPLE_WIDTH,
-            height=settings.SAMPLE_WIDTH * 3 // 4,
-            seed=settings.SAMPLE_SEED,
-        )
-    return user_path(settings.DATA_DIR) if settings.DATA_DIR else None
+    draw = known.entry(settings.DATASET).draw
+    return draw(settings) if draw else known.place(settings.DATASET, settings.DATA_DIR)
 
 
 def load_table(settings: Settings) -> pd.DataFrame:

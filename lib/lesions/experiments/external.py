@@ -1,6 +1,5 @@
 """The official test set of the ISIC 2018 challenge, task 3: images that nobody trained on."""
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +7,7 @@ import pandas as pd
 from lesions.core.errors import LesionsError
 from lesions.core.files import atomic, user_path
 from lesions.core.progress import say
-from lesions.data import datasets, pixel_store
+from lesions.data import datasets, known, pixel_store
 from lesions.data.images import read_image
 from lesions.networks import input_pipeline
 from lesions.networks.backend import keras
@@ -39,8 +38,7 @@ def find(settings: Settings) -> Path | None:
         return folder
     if settings.DATASET != "ham10000":
         return None
-    images = settings.DATA_DIR or os.environ.get("HAM10000_DIR") or "data/raw/ham10000"
-    folder = user_path(images) / "isic2018"
+    folder = known.place(settings.DATASET, settings.DATA_DIR) / "isic2018"
     return folder if folder.is_dir() else None
 
 

@@ -19,6 +19,11 @@ from lesions.core.files import BUILD
 Value = int | float | bool | str
 
 
+# A dataset is a file in this folder; the names of the files are the choices.
+_KNOWN = Path(__file__).resolve().parents[1] / "data" / "known"
+DATASETS = tuple(sorted(path.stem for path in _KNOWN.glob("*.py") if path.stem != "__init__"))
+
+
 @dataclass(frozen=True)
 class Parameter:
     """What is known of one parameter; the default fixes its type."""
@@ -55,7 +60,7 @@ class Settings:
     # where things come from and go to
     PROFILE: str = inert("sample", "names the folder under build/ that results go to")
     SEED: int = declare(0, "fixes every random choice", 0, 2**31 - 1)
-    DATASET: str = inert("sample", "which images", choices=("sample", "ham10000", "folder"))
+    DATASET: str = inert("sample", "which images", choices=DATASETS)
     DATA_DIR: str = inert("", "folder of ham10000 or of your own images; empty: HAM10000_DIR")
     LIMIT: int = inert(0, "use only about this many images, whole lesions; 0: all", 0, 10**6)
     SAMPLE_IMAGES: int = inert(1500, "images to draw for the sample", 120, 20_000)

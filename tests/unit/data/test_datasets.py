@@ -14,6 +14,7 @@ import made
 from lesions.core.errors import LesionsError
 from lesions.data import datasets
 from lesions.data.images import MAX_PIXELS
+from lesions.data.known import ham10000
 
 
 @pytest.mark.parametrize("layout", made.LAYOUTS)
@@ -119,6 +120,7 @@ def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(datasets.load("ham10000")) == 12
     monkeypatch.delenv("HAM10000_DIR")
     monkeypatch.setattr(datasets.files, "ROOT", tmp_path)
+    monkeypatch.setattr(ham10000, "DOWNLOADED", tmp_path / "data/raw/ham10000")
     with pytest.raises(LesionsError, match="data/raw/ham10000"):
         datasets.load("ham10000")
     shutil.copytree(tmp_path / "data", tmp_path / "data/raw/ham10000")
@@ -135,7 +137,7 @@ def test_a_dataset_without_a_folder(name: str) -> None:
 
 
 def test_unknown_dataset(tmp_path: Path) -> None:
-    with pytest.raises(LesionsError, match="must be ham10000, sample or folder"):
+    with pytest.raises(LesionsError, match="must be one of folder, ham10000, sample"):
         datasets.load("ham1000", tmp_path)
 
 

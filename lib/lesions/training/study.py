@@ -10,19 +10,16 @@ from lesions.networks import registry
 from lesions.scores import evaluation, rules
 from lesions.settings.parameters import Settings
 from lesions.splits import handover, protocols
-from lesions.training import records, run_records
+from lesions.training import recipes, records, run_records
 
 COLUMNS = ["macro_auc", "balanced_accuracy", "macro_f1", "accuracy"]
-# Recipes that show each training image once, in the class shares of nature; the others see the
-# resampled ones.
-AS_NATURE_HAS_IT = ("own", "tuned")
 EQUALISED = ("both_balanced",)  # a baseline that counts every class alike
 
 
 def _as_nature_has_it(model: str) -> bool:
     """Whether a model sees natural class shares whatever the rows hold; a fusion answers so."""
     known = registry.names()
-    return model not in known or registry.entry(model).recipe in AS_NATURE_HAS_IT
+    return model not in known or recipes.each_image_once(model)
 
 
 def train_all(

@@ -13,6 +13,13 @@ def test_every_model_has_a_recipe(name):
     assert callable(module.train) and module.__doc__
 
 
+def test_which_recipes_see_the_shares_of_nature():
+    once = {
+        registry.entry(name).recipe for name in registry.names() if recipes.each_image_once(name)
+    }
+    assert once == {"own", "tuned"}
+
+
 def test_the_step_size_rises_and_falls_to_nothing():
     rate = own.optimizer(200)._learning_rate
     values = [float(rate(step)) for step in (0, 20, 110, 200)]

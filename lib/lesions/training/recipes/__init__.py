@@ -13,6 +13,15 @@ def module_of(name: str) -> str:
     return f"{__name__}.{registry.entry(name).recipe}"
 
 
+def each_image_once(name: str) -> bool:
+    """Whether a model's recipe shows each training image once an epoch, however often it stands.
+
+    Such a recipe says `EACH_IMAGE_ONCE = True`. Its model sees the class shares of nature, whatever
+    the training part was resampled to.
+    """
+    return getattr(importlib.import_module(module_of(name)), "EACH_IMAGE_ONCE", False)
+
+
 def train(name: str, data: Data, settings: Settings, label: str) -> Trained:
     """Train any model in the way that its entry names.
 

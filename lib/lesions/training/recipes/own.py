@@ -17,6 +17,7 @@ from lesions.training.fitting import fit
 from lesions.training.split_data import Data, image_sets
 from lesions.training.trained import Trained
 
+EACH_IMAGE_ONCE = True
 BATCH = 64
 PEAK_RATE = 2e-3
 WEIGHT_DECAY = 0.05
@@ -60,7 +61,9 @@ def train(name: str, data: Data, settings: Settings, label: str) -> Trained:
     ranges = replace(Augmentation.of(settings), quarter_turns=True) if settings.AUGMENT else None
     history = fit(
         model,
-        *image_sets(data, BATCH, settings.SEED, settings.EPOCH_SAMPLES, ranges, once=True),
+        *image_sets(
+            data, BATCH, settings.SEED, settings.EPOCH_SAMPLES, ranges, once=EACH_IMAGE_ONCE
+        ),
         label=label,
         loss=smoothed_loss(classes),
         epochs=settings.OWN_EPOCHS,

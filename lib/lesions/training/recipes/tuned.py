@@ -14,6 +14,7 @@ from lesions.training.recipes.own import optimizer, smoothed_loss
 from lesions.training.split_data import Data, image_sets
 from lesions.training.trained import Trained
 
+EACH_IMAGE_ONCE = True
 BATCH = 32
 PEAK_RATE = 1e-3
 LABEL_SMOOTHING = 0.05
@@ -46,7 +47,9 @@ def train(name: str, data: Data, settings: Settings, label: str) -> Trained:
     ranges = RANGES if settings.AUGMENT else None
     history = fit(
         learner,
-        *image_sets(data, BATCH, settings.SEED, settings.EPOCH_SAMPLES, ranges, once=True),
+        *image_sets(
+            data, BATCH, settings.SEED, settings.EPOCH_SAMPLES, ranges, once=EACH_IMAGE_ONCE
+        ),
         label=label,
         loss=smoothed_loss(classes, LABEL_SMOOTHING),
         epochs=settings.TUNE_EPOCHS,

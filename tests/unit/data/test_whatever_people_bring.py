@@ -24,10 +24,13 @@ from lesions.splits import handover, leaks, protocols, splits
 from lesions.splits.trainable import check_trainable
 
 # 500 examples in `make test`, 10,000 under HYPOTHESIS_PROFILE=nightly.
-FUZZED = settings(
-    max_examples=10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 500,
-    deadline=None,
-)
+TIMES = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 1
+
+
+def fuzzed(examples: int) -> settings:
+    return settings(max_examples=examples * TIMES, deadline=None)
+
+
 PICTURES = [made.jpeg(seed) for seed in range(8)]
 
 
@@ -57,7 +60,7 @@ def own(folder: Path, labels: list[str], header: str = "dx") -> Path:
 # ---------------------------------------------------------------- a label is text
 
 
-@FUZZED
+@fuzzed(200)
 @given(labels=st.lists(made.texts(), min_size=2, max_size=8))
 def test_labels_come_through_unchanged(
     tmp_path_factory: pytest.TempPathFactory, labels: list[str]
@@ -94,7 +97,7 @@ def test_labels_come_through_unchanged(
         )
 
 
-@FUZZED
+@fuzzed(150)
 @given(ids=st.lists(made.texts(), min_size=1, max_size=6, unique=True))
 def test_any_id_is_found_or_named(tmp_path_factory: pytest.TempPathFactory, ids: list[str]) -> None:
     """A table may hold any id: the image is found, or a finding says why not."""
@@ -119,7 +122,7 @@ def test_any_id_is_found_or_named(tmp_path_factory: pytest.TempPathFactory, ids:
     assert len(table) + lost >= len(ids)
 
 
-@FUZZED
+@fuzzed(150)
 @given(
     text=st.lists(
         st.one_of(made.texts(), st.sampled_from([",", ";", "\n", "\r\n", '"', "image_id", "dx"])),

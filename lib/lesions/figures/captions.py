@@ -16,7 +16,7 @@ ALTERNATIVE_TEXT = {
     ),
     "01_grid": "Contact sheet: seven diagnoses, eight lesions of each.",
     "01_lesions": (
-        "Left: most lesions have one image, some up to six. Right: share of lesions with "
+        "Left: most lesions have one image, a few have several. Right: share of lesions with "
         "several images by diagnosis."
     ),
     "01_localization": (

@@ -44,7 +44,7 @@ def rules_compared(
             axis.annotate(str(text), (x, y), textcoords="offset points", xytext=(4, 5), fontsize=8)
     axis.set(xlabel="recall (%): pairs of one lesion that are found", ylabel="precision (%)",
              xlim=(-2, 100), ylim=(0, 105))  # fmt: skip
-    axis.legend(title="numbers: bits or matches", fontsize=8, loc="lower left")
+    axis.legend(title="numbers: bits or matches", fontsize=9, title_fontsize=9, loc="center")
     return figure
 
 

@@ -15,7 +15,7 @@ from lesions.core.progress import track
 from lesions.data import pixel_store
 from lesions.experiments import experiments
 from lesions.networks import registry
-from lesions.networks.backend import keras
+from lesions.networks.backend import FEW_STEPS, keras
 from lesions.scores import rules
 from lesions.settings.parameters import Settings
 from lesions.splits import splits
@@ -42,24 +42,28 @@ def available() -> bool:
     return there
 
 
-def frozen_features(pixels: np.ndarray, way: str, size: int, seed: int) -> np.ndarray:
+def frozen(weights: str, size: int, seed: int) -> keras.Model:
+    """The frozen network from images to features; the seed fixes weights that are random."""
+    keras.utils.set_random_seed(seed)
+    return registry.entry(BACKBONE).build(size, weights=weights)[0]
+
+
+def features_of(network: keras.Model, way: str, pixels: np.ndarray) -> np.ndarray:
     """What the frozen network says of every image in one of the `WAYS`.
 
     Args:
         pixels: uint8 (images, size, size, 3).
-        seed: fixes the weights where they are random.
 
     Returns:
         float32 (images, channels).
     """
-    weights, prepare = WAYS[way]
-    keras.utils.set_random_seed(seed)
-    network, _ = registry.entry(BACKBONE).build(size, weights=weights)
     starts = range(0, len(pixels), BATCH)
+    # To make a graph of the network takes longer than a few batches.
+    ask = network.predict_on_batch if len(starts) >= FEW_STEPS else network
     parts = []
     for start in track(starts, f"{BACKBONE}, {way}: batches"):
         images = pixels[start : start + BATCH].astype(np.float32) / 255
-        parts.append(np.asarray(network.predict_on_batch(prepare(images)), np.float32))
+        parts.append(np.asarray(ask(WAYS[way][1](images)), np.float32))
     return np.concatenate(parts)
 
 
@@ -120,16 +124,19 @@ def compare(target: str, seeds: Sequence[int], settings: Settings) -> pd.DataFra
 
     def make() -> pd.DataFrame:
         pixels, image_ids = pixel_store.open_pixels(cached)
+        parted = {s: splits.split_by_lesion(table, target, seed=s, groups=groups) for s in seeds}
+        imagenet = frozen("imagenet", settings.IMAGE_SIZE, 0)
         found = []
         for way, (weights, _) in WAYS.items():
-            features = None
-            for seed in seeds:
-                if features is None or weights == "random":
-                    numbers = frozen_features(pixels, way, settings.IMAGE_SIZE, seed)
-                    features = pd.DataFrame(numbers, index=image_ids)
-                rows = splits.split_by_lesion(table, target, seed=seed, groups=groups)
+            numbers = None
+            for seed, rows in parted.items():
+                if weights == "random":
+                    network = frozen(weights, settings.IMAGE_SIZE, seed)
+                    numbers = features_of(network, way, pixels)
+                elif numbers is None:
+                    numbers = features_of(imagenet, way, pixels)
                 natural = rules.shares(rows)
-                answers = head_predictions(features, rows, seed)
+                answers = head_predictions(pd.DataFrame(numbers, index=image_ids), rows, seed)
                 scores = rules.under_both(answers, natural, natural)
                 found.append({"way": way, "seed": seed} | scores)
         return pd.DataFrame(found)

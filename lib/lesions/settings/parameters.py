@@ -123,7 +123,7 @@ class Settings:
     # models of our own, under `honest` only (05)
     OWN_RUNS: str = inert(
         "compact_cnn:dx tuned_lite0:dx scratch_lite0:dx",
-        "what 05 trains of our own, as model:target",
+        "05's own runs, as model:target",
     )
     OWN_EPOCHS: int = declare(12, "epochs for them", 1, 10_000)
     TUNE_EPOCHS: int = declare(3, "epochs for a pretrained network that is tuned on whole", 1, 1000)

@@ -195,7 +195,8 @@ def shared(kind: str, name: str, key: str, make: Callable[[Path], None]) -> Path
     stem, dot, ending = name.partition(".")
     path = Path(files.CACHE) / kind / f"{stem}-{key}{dot}{ending}"
     if not path.exists():
-        with atomic(path) as partial:
+        # Two runs may make it at the same time: the first to end has it, and reads it already.
+        with atomic(path, replace=False) as partial:
             make(partial)
     return path
 

@@ -32,11 +32,15 @@ def user_path(text: str | Path) -> Path:
 
 
 @contextmanager
-def atomic(target: Path) -> Iterator[Path]:
+def atomic(target: Path, replace: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `target`; move it to `target` when the block ends well.
 
     The block may make a file or a folder there. If it fails, or is interrupted, the temporary
     path is removed and an older `target` stays as it was. A full disk becomes a `LesionsError`.
+
+    Args:
+        replace: False: what another process has put there meanwhile stays, because it is the same
+            and somebody may be reading it.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,9 +48,10 @@ def atomic(target: Path) -> Iterator[Path]:
     partial = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
     try:
         yield partial
-        if target.is_dir():
-            shutil.rmtree(target)
-        os.replace(partial, target)
+        if replace or not target.exists():
+            if replace and target.is_dir():
+                shutil.rmtree(target)
+            _move(partial, target, replace)
         note_output(target)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -60,6 +65,15 @@ def atomic(target: Path) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink(missing_ok=True)
+
+
+def _move(partial: Path, target: Path, replace: bool) -> None:
+    try:
+        os.replace(partial, target)
+    except OSError:
+        # Another process was quicker, by less than the look at `target` before this.
+        if replace or not target.exists():
+            raise
 
 
 def note_output(path: Path) -> None:

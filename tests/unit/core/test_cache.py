@@ -142,6 +142,22 @@ def test_settings_and_inputs_are_in_the_key():
     assert len(set(keys)) == len(keys)
 
 
+def test_of_two_runs_that_make_one_result_the_first_has_it(tmp_path, monkeypatch):
+    """The second must not take away what the first is reading by now."""
+    monkeypatch.setattr(files, "CACHE", tmp_path)
+
+    def make(partial):
+        partial.mkdir()
+        (partial / "who").write_text("second", encoding="utf-8")
+        first = tmp_path / "kind" / "name-k"
+        first.mkdir()  # meanwhile, another process ends
+        (first / "who").write_text("first", encoding="utf-8")
+
+    path = cache.shared("kind", "name", "k", make)
+    assert (path / "who").read_text(encoding="utf-8") == "first"
+    assert [one.name for one in (tmp_path / "kind").iterdir()] == ["name-k"]
+
+
 def test_a_shared_result_is_made_once_for_each_key(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "CACHE", tmp_path)
     made_for = []

@@ -70,7 +70,8 @@ def page() -> str:
     """The whole page."""
     kept = {name: published.kept("paper", name) for name in
             ("accuracy", "balanced_accuracy", "board", "gap", "runs", "decisions")}  # fmt: skip
-    said = verdict_words.kept_study(kept["accuracy"], kept["board"], kept["gap"])
+    said = verdict_words.kept_study(kept["accuracy"], kept["board"], kept["gap"],
+                                    evidence.kept_scores())  # fmt: skip
     found = readings.readings(published.scores())
     grid = readings.grid(found)
     tried = forensic.distances(published.kept("forensic", "tried"), published.scores())
@@ -86,7 +87,8 @@ def page() -> str:
         "## Several seeds",
         "In accuracy; each seed has its own split. All other rows are one seed.",
         markdown(seeds(kept["runs"])),
-        "## What the leak is worth", "In balanced accuracy.", markdown(kept["gap"]),
+        "## What the leak is worth", "In balanced accuracy; the range is over seeds.",
+        markdown(comparison.without_single_range(kept["gap"])),
         "## Two decision rules on dx", markdown(kept["decisions"]),
         "## The longer run of our own network", markdown(published.kept("own", "decisions")),
         "## What the paper's numbers allow", verdict_words.arithmetic(grid), markdown(grid),

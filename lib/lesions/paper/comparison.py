@@ -123,13 +123,20 @@ def gap(records: pd.DataFrame, measure: str = "balanced_accuracy") -> pd.DataFra
     if wide.empty:
         print("Nothing was run under both protocols, so there is no gap to show: PROTOCOL=both.")
     wide["gap"] = wide["paper"] - wide["honest"]
-    return (
+    table = (
         wide.groupby(["model", "target"])
         .agg(seeds=("gap", "size"), paper=("paper", "mean"), honest=("honest", "mean"),
              gap=("gap", "mean"), gap_low=("gap", "min"), gap_high=("gap", "max"))
         .sort_values("gap", ascending=False)
         .reset_index()
     )  # fmt: skip
+    return without_single_range(table)
+
+
+def without_single_range(gaps: pd.DataFrame) -> pd.DataFrame:
+    """The gaps, without a range where there was one seed: one number has none."""
+    one = gaps["seeds"] == 1
+    return gaps.assign(gap_low=gaps["gap_low"].mask(one), gap_high=gaps["gap_high"].mask(one))
 
 
 def board(

@@ -18,7 +18,7 @@ __all__ = ["contradiction", "fit", "is_a_matrix", "scores_of", "two_classes"]
 
 POSSIBLE, EDGE, IMPOSSIBLE, OPEN = "possible", "on the edge", "impossible", "not decided"
 POPULATION = 48  # matrices that are changed side by side
-NODES = 200  # linear programs at most
+NODES = 60  # linear programs at most
 
 
 # ---------------------------------------------------------------- two classes: all of them
@@ -113,8 +113,12 @@ def _several_classes(
     row: Mapping[str, float], sizes: Sequence[int], names: Sequence[str], half: float, steps: int
 ) -> tuple[bool, Matrix | None]:
     low, high = limits(row, names, half, len(sizes))
-    matrix = _search(sizes, names, low, high, steps) if steps else None
-    return matrix is not None or _mixes(row, sizes, names, half, NODES), matrix
+    # A short search finds most matrices, a proof is next, and a long search the last resort.
+    for count in (steps // 10, steps):
+        matrix = _search(sizes, names, low, high, count) if count else None
+        if matrix is not None or not _mixes(row, sizes, names, half, NODES):
+            return matrix is not None, matrix
+    return True, None
 
 
 def _mixes(

@@ -49,7 +49,7 @@ def page(tmp_path):
         "without_rule": pd.DataFrame({
             "target": "dx", "name": ["a <script>", "colours"], "kind": ["network", "baseline"],
             "macro_auc": [0.71234, 0.8], "minus_colours": [-0.09, None], "low": [-0.12, None],
-            "high": [-0.05, None], "verdict": ["behind", None], "nothing": [None, None]}),
+            "high": [-0.05, None], "verdict": ["behind", None], "empty_column": [None, None]}),
         "gap": pd.DataFrame({"model": ["m"], "target": ["dx"], "seeds": [1], "gap": [0.1],
                              "gap_low": [0.1], "gap_high": [0.1]}),
         "cohorts": pd.DataFrame({"cohort": []}), "decisions": pd.DataFrame(),
@@ -80,7 +80,7 @@ def test_the_page_says_what_it_found_and_what_the_words_mean(page):
 
 def test_tables_on_the_page_can_be_read(page):
     text, _ = page
-    assert "-0.09 (-0.12 to -0.05)" in text and "nothing" not in text
+    assert "-0.09 (-0.12 to -0.05)" in text and "empty column" not in text
     gap = text[text.index('id="gap"') :]
     assert "0.10" in gap and "0.10 (" not in gap  # one seed has no range
     # Empty tables are left out.
@@ -123,11 +123,13 @@ def test_a_sentence_turns_with_its_table():
 def test_the_sentences_about_the_kept_study_are_its_tables():
     full, board = published.kept("paper", "accuracy"), published.kept("paper", "board")
     gaps = published.kept("paper", "gap")
-    says = verdict_words.kept_study(full, board, gaps)
+    kept = evidence.kept_scores()
+    says = verdict_words.kept_study(full, board, gaps, kept)
     assert "all 9 networks rank behind colours" in says
-    assert "Of 9 published accuracies 1 lies in our interval under paper (row 4)." in says
+    assert "1 lies in our interval under paper of one seed (row 4), 2 if the range" in says
+    assert "added (rows 1, 4)." in says
     better = board.assign(value=board["value"].where(board["name"] != "cnn", 0.99))
-    assert "8 of 9 networks rank behind" in verdict_words.kept_study(full, better, gaps)
+    assert "8 of 9 networks rank behind" in verdict_words.kept_study(full, better, gaps, kept)
 
 
 def test_the_kept_forensic_runs_are_whole():

@@ -161,42 +161,48 @@ def anchors() -> pd.DataFrame:
 
 
 def faithful(
-    who: Subject, found: Mapping[str, np.ndarray], most: int = 48, n: int = 500
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    who: Subject,
+    found: Mapping[str, np.ndarray],
+    steps: pd.DataFrame,
+    few: np.ndarray,
+    n: int = 500,
+) -> pd.DataFrame:
     """Insertion, deletion, sensitivity and randomisation of the trained network's maps.
 
     Args:
         found: maps by name; controls may be among them.
-        most: sensitivity and randomisation take only so many images, evenly spread.
+        steps: from `faithfulness.randomisation`, of the same maps.
+        few: positions of the images whose maps are asked for their sensitivity.
 
     Returns:
-        a row a map: deletion, insertion with intervals, sensitivity, likeness, verdict; and the
-        steps of the randomisation.
+        a row a map: deletion, insertion with intervals, sensitivity, likeness, verdict.
     """
     images, answers = who.images, who.answers
     table = faithfulness.insertion_deletion(
         who.network, images, answers, found, who.about["lesion_id"], n=n
     )
-    few = np.linspace(0, len(images) - 1, min(most, len(images))).astype(int)
-    steps = faithfulness.randomisation(
-        who.network, images[few], answers[few], {name: of[few] for name, of in found.items()}
-    )
     sensitive = {
         name: faithfulness.max_sensitivity(maps.METHODS[name], who.network, images[few],
-                                           answers[few], draws=2).mean()
+                                           answers[few], draws=1).mean()
         for name in found if name in maps.METHODS
     }  # fmt: skip
     table["sensitivity"] = table["map"].map(sensitive)
-    return table.merge(faithfulness.verdicts(steps), on="map", how="left"), steps
+    return table.merge(faithfulness.verdicts(steps), on="map", how="left").round(3)
 
 
-def kept(name: str) -> pd.DataFrame:
+def kept(name: str, otherwise: pd.DataFrame | None = None) -> pd.DataFrame:
     """A table of the kept results on the real images, `data/results/explanation/<name>.csv`.
 
+    Args:
+        otherwise: this run's own table, for where none is kept; that is said.
+
     Raises:
-        LesionsError: there is no such table.
+        LesionsError: there is no such table, and no other.
     """
     path = KEPT / f"{name}.csv"
-    if not path.exists():
+    if path.exists():
+        return pd.read_csv(path)
+    if otherwise is None:
         raise LesionsError(f"There is no kept table {path}; `tools/explain.py` writes it.")
-    return pd.read_csv(path)
+    print(f"No table {name} of the real images is kept; this one is of this run's images.")
+    return otherwise

@@ -178,7 +178,7 @@ def closest(distances: pd.DataFrame) -> pd.DataFrame:
     Returns:
         row, model, target, resampling, when, epochs, seeds, distance, next (the next best regime's
         resampling and when), next_distance, told_apart (whether the farthest seed of the closest
-        lies below the nearest of every other regime).
+        lies below the nearest of every other regime; never with one seed).
     """
     lines = []
     for _, part in distances.groupby("row", sort=True):
@@ -191,6 +191,7 @@ def closest(distances: pd.DataFrame) -> pd.DataFrame:
             second = others.iloc[0]
             line |= {"next": f"{second['resampling']}, {second['when']}",
                      "next_distance": second["distance"],
-                     "told_apart": bool(best["farthest"] < others["nearest"].min())}  # fmt: skip
+                     "told_apart": bool(best["seeds"] > 1
+                                        and best["farthest"] < others["nearest"].min())}  # fmt: skip
         lines.append(line)
     return pd.DataFrame(lines)

@@ -45,9 +45,9 @@ def ranking(table: pd.DataFrame) -> str:
     counts = {name: int(told.get(name, 0)) for name in ("ahead", "behind", "not told apart")}
     behind = many(counts["behind"], len(networks), "networks")
     return (
-        f"By macro AUC, which needs no decision rule, {behind} surely rank behind colours with "
-        f"logistic regression, {counts['ahead']} surely ahead, and {counts['not told apart']} "
-        "cannot be told apart from them on these test lesions."
+        "By macro AUC, which needs no decision rule, surely behind colours with logistic "
+        f"regression: {behind}; surely ahead: {counts['ahead']}; not told apart from them on these "
+        f"test lesions: {counts['not told apart']}."
     )
 
 

@@ -25,10 +25,11 @@ from lesions.figures.captions import ALTERNATIVE_TEXT
 from lesions.scores import evaluation
 from lesions.settings.parameters import Settings
 
-# Without its script the slider is this picture and this line.
+# Without its script the slider is this picture and this line. JupyterLab takes the arrow keys for
+# itself, unless the element says that it wants them.
 STILL = "Run this cell (Shift and Enter) for a slider that moves this figure."
 PAGE = """<div id="{key}"><p class="still">{still}</p>
-<p class="moved" hidden><label for="{key}-at">{label}:</label>
+<p class="moved" hidden data-lm-suppress-shortcuts="true"><label for="{key}-at">{label}:</label>
 <input id="{key}-at" type="range" min="0" max="{last}" step="1" value="{start}"
  aria-valuetext="{value}" style="width: 20em; max-width: 60%; vertical-align: middle">
 <output for="{key}-at">{value}</output></p>
@@ -40,10 +41,19 @@ PAGE = """<div id="{key}"><p class="still">{still}</p>
   const slider = place.querySelector("input");
   place.querySelector(".still").remove();
   place.querySelector(".moved").hidden = false;
-  slider.addEventListener("input", function () {{
+  function show() {{
     place.querySelector("img").src = pictures[slider.value];
     place.querySelector("output").textContent = values[slider.value];
     slider.setAttribute("aria-valuetext", values[slider.value]);
+  }}
+  const steps = {{ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -999, End: 999}};
+  slider.addEventListener("input", show);
+  slider.addEventListener("keydown", function (event) {{
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    slider.value = Number(slider.value) + steps[event.key];
+    show();
   }});
 }})();
 </script>"""

@@ -300,7 +300,7 @@ def moved(lab: Lab) -> None:
     slider.focus()
     for _ in range(3):
         lab.page.keyboard.press("ArrowRight")
-    assert picture.get_attribute("src") != before
+    lab.wait(lambda: picture.get_attribute("src") != before, "another figure")
     assert cell.locator("output").inner_text() != number
 
 

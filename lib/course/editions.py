@@ -19,6 +19,7 @@ import nbformat
 
 from course import catalogue
 from lesions.core.errors import LesionsError
+from lesions.settings import params
 
 BLOCK = re.compile(
     r"^(?P<indent> *)### BEGIN SOLUTION\n(?P<code>.*?)^ *### END SOLUTION *$", re.DOTALL | re.M
@@ -80,14 +81,24 @@ def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def with_values(notebook: nbformat.NotebookNode, values: dict[str, Any]) -> nbformat.NotebookNode:
-    """The notebook with other values in its `parameters` cell; those it does not have are left."""
+    """The notebook with other values in its `parameters` cell.
+
+    One that has no line there gets one, unless it is the default: all notebooks of a class then
+    work on the same images.
+    """
     made = copy.deepcopy(notebook)
     for cell in made.cells:
         if "parameters" in cell.metadata.get("tags", []):
             for name, value in values.items():
                 written = json.dumps(value) if isinstance(value, str) else repr(value)
                 line = re.compile(rf"^({name}: \w+ = ).*?(?=  # |$)", re.M)
-                cell.source = line.sub(lambda found, new=written: found[1] + new, cell.source)
+                cell.source, there = line.subn(
+                    lambda found, new=written: found[1] + new, cell.source
+                )
+                known = params.PARAMETERS[name]
+                if not there and value != known.default:
+                    kind = type(known.default).__name__
+                    cell.source += f"\n{name}: {kind} = {written}  # {known.help}"
     return made
 
 

@@ -402,7 +402,7 @@ WRONG = [
     ("02.2", lambda grey: "".join("01"[int(bit)] for bit in (grey > grey.mean()).ravel()),
      "int(text, 2)"),
     ("02.2", lambda grey: _text_bits(grey > 127), "mean of all 64"),
-    ("02.2", lambda grey: _text_bits(grey > 4), "mean of all 64"),
+    ("02.2", lambda grey: _text_bits(grey > 4), "brighter than the mean"),
     ("02.2", lambda grey: _text_bits(grey > grey.mean(axis=1, keepdims=True)), "mean of all 64"),
     ("02.2", lambda grey: _text_bits(grey < grey.mean()), "has one bit set"),
     ("02.3", _by(["image_id"]), "Look at lesion_id"),

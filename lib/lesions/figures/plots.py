@@ -231,7 +231,8 @@ def confusion_matrices(matrices: dict[str, pd.DataFrame], columns: int = 0) -> F
     for axis in axes.flat[len(matrices) :]:
         axis.axis("off")
     for axis, (name, matrix) in zip(axes.flat, matrices.items(), strict=False):
-        share = matrix.div(matrix.sum(axis=1).clip(lower=1), axis=0) * 100
+        images = matrix.sum(axis=1)
+        share = matrix.div(images.where(images > 0), axis=0) * 100  # no image, no share: left white
         words = share.map(lambda value: f"{value:.0f}" if value >= 0.5 else "")
         sns.heatmap(share, annot=words, fmt="", cmap=SHADES, vmin=0, vmax=100, cbar=False, ax=axis,
                     annot_kws={"size": 11 if len(share) <= 8 else 8}, square=True,

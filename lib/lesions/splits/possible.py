@@ -31,7 +31,7 @@ def possible_runs(
     kept = [(name, target) for name, target in runs if target in there]
     for target in dict.fromkeys(target for _, target in runs if target not in there):
         names = ", ".join(name for name, other in runs if other == target)
-        print(f"These images have no two values of {target}, so {names} on {target} is left out.")
+        print(f"These images have no two values of {target}; left out: {names} on {target}.")
     if runs and instead and not kept:
         target = "dx" if "dx" in there else there[0]
         kept = [(name, target) for name in dict.fromkeys(name for name, _ in runs)]

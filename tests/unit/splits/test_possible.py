@@ -21,7 +21,7 @@ def test_a_target_that_the_images_lack_is_left_out_with_a_sentence(capsys):
     assert possible_runs(runs, {"honest-dx": ROWS, "honest-localization": ROWS}) == [
         ("cnn", "dx"), ("densenet121", "localization")]  # fmt: skip
     said = capsys.readouterr().out
-    assert "no two values of dx_type, so resnet50 on dx_type is left out" in said
+    assert "no two values of dx_type; left out: resnet50 on dx_type" in said
 
 
 def test_networks_on_sex_learn_what_there_is_instead(capsys):

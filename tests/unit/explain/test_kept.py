@@ -16,7 +16,7 @@ def lost() -> pd.DataFrame:
 def test_what_is_said_of_the_cover_up(lost):
     skin = lost.loc["only the skin"]
     assert skin["lost"].idxmax() == "dx"
-    assert skin.loc["dx_type", "lost"] <= skin.loc["dx", "lost"] / 4
+    assert skin.loc["dx_type", "lost"] < skin.loc["dx", "lost"] / 2
     assert skin.loc["sex", "lost_low"] < 0 < skin.loc["sex", "lost_high"]
     assert skin.loc["dx", "low"] > max(0.5, lost.loc[("only the outline", "dx"), "high"])
     assert (lost.loc["thumbnail 8 x 8", "lost"] < 0.05).all()

@@ -213,3 +213,13 @@ def summary(
         value, low, high = mean_interval(part["value"], part["lesion_id"], n)
         lines.append((*names, len(part), value, low, high, part["chance"].mean()))
     return pd.DataFrame(lines, columns=[*by, "images", "value", "low", "high", "chance"])
+
+
+def above_controls(line: Mapping[str, float], controls: Mapping[str, float]) -> bool:
+    """Whether a measure's whole interval lies above every control.
+
+    Args:
+        line: with low, as `summary` has it.
+        controls: means by name.
+    """
+    return bool(line["low"] > max(controls.values()))

@@ -525,6 +525,18 @@ WRONG = [
     ("07.3", lambda n: [[0.1, 0.9], [0.0, 1.0]], "count no images"),
     ("07.3", lambda n: [[n]], "one class only"),
     ("07.3", lambda n: "a matrix", "no table of numbers"),
+    ("08.2", lambda channels, slopes: np.maximum((channels * slopes).sum(-1), 0), "one weight"),
+    ("08.2", lambda channels, slopes: (channels * slopes.mean((0, 1))).sum(-1), "below 0"),
+    ("08.2", lambda channels, slopes: np.maximum(channels * slopes.mean((0, 1)), 0), "add them up"),
+    ("08.2", lambda channels, slopes: np.maximum((channels * slopes.sum((0, 1))).sum(-1), 0),
+     "not their sum"),
+    ("08.2", lambda channels, slopes: slopes.mean((0, 1)), "has the shape"),
+    ("08.3", lambda value, low, high, controls: value > 0.5, "untrained network's maps do as well"),
+    ("08.3", lambda value, low, high, controls: value > max(controls.values()), "untrained"),
+    ("08.3", lambda value, low, high, controls: low > controls["chance"], "do as well"),
+    ("08.3", lambda value, low, high, controls: low > max(controls["chance"], 0.5)
+     and low > controls.get("untrained", 0), "in the middle"),
+    ("08.3", lambda value, low, high, controls: low - max(controls.values()), "True or False"),
 ]  # fmt: skip
 
 

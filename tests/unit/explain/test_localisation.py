@@ -117,3 +117,9 @@ def test_what_cannot_be_measured_is_refused(masks):
         loc.auc(np.ones((3, 4, 4)), masks)
     with pytest.raises(LesionsError, match="no numbers"):
         loc.auc(np.full(masks.shape, np.nan), masks)
+
+
+def test_the_whole_interval_must_lie_above_every_control():
+    line = {"value": 0.8, "low": 0.7, "high": 0.9}
+    assert loc.above_controls(line, {"chance": 0.3, "untrained": 0.69})
+    assert not loc.above_controls(line, {"chance": 0.3, "untrained": 0.75})

@@ -191,7 +191,8 @@ def closest(distances: pd.DataFrame) -> pd.DataFrame:
             second = others.iloc[0]
             line |= {"next": f"{second['resampling']}, {second['when']}",
                      "next_distance": second["distance"],
-                     "told_apart": bool(best["seeds"] > 1
-                                        and best["farthest"] < others["nearest"].min())}  # fmt: skip
+                     "told_apart": bool(
+                         best["seeds"] > 1 and best["farthest"] < others["nearest"].min()
+                     )}  # fmt: skip
         lines.append(line)
     return pd.DataFrame(lines)

@@ -23,7 +23,6 @@ from lesions.data import datasets, pixel_store
 from lesions.explain import (
     artefacts,
     covering,
-    faithfulness,
     localisation,
     maps,
     masks,
@@ -123,9 +122,7 @@ def look(record: Path, pixels, lesions, image_ids, given: argparse.Namespace) ->
         artefacts.flips(who.network, who.pixels, who.about, who.classes)), given)  # fmt: skip
     asked = trained | {name: others[name] for name in ("centre Gaussian", "edge detector")}
     few = np.linspace(0, len(who.about) - 1, min(FEW, len(who.about))).astype(int)
-    some = {name: of[few] for name, of in asked.items()}
-    steps = table_of("randomisation", lambda: faithfulness.randomisation(
-        who.network, who.images[few], who.answers[few], some), given)  # fmt: skip
+    steps = table_of("randomisation", lambda: study.forgotten(who, asked, FEW)[0], given)
     table_of("faithfulness", lambda: study.faithful(who, asked, steps, few), given)
 
 

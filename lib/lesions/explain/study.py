@@ -109,6 +109,37 @@ def all_maps(who: Subject, methods: Sequence[str] = tuple(maps.METHODS)) -> dict
     }
 
 
+def right_and_wrong(who: Subject, each: int = 2) -> tuple[list[int], list[str]]:
+    """Images to show: right and sure, right and unsure, wrong and sure, wrong and unsure.
+
+    Returns:
+        their positions, `each` of a kind as far as there are; and a title for each.
+    """
+    order = who.about.sort_values("confidence", kind="stable")
+    right, wrong = order.index[order["right"]], order.index[~order["right"]]
+    picked = [*right[-each:], *right[:each], *wrong[-each:], *wrong[:each]]
+    picked = list(dict.fromkeys(picked))
+    titles = [f"{line.truth}: {line.answer}\n{line.confidence:.0%} sure"
+              for line in who.about.loc[picked].itertuples()]  # fmt: skip
+    return picked, titles
+
+
+def forgotten(
+    who: Subject, found: Mapping[str, np.ndarray], most: int = 48, stages: int = 6
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """`faithfulness.randomisation` of at most so many images, evenly spread over the classes.
+
+    Returns:
+        its steps, and the positions of the images.
+    """
+    few = np.linspace(0, len(who.about) - 1, min(most, len(who.about))).astype(int)
+    some = {name: of[few] for name, of in found.items()}
+    steps = faithfulness.randomisation(
+        who.network, who.images[few], who.answers[few], some, stages=stages
+    )
+    return steps, few
+
+
 def localised(who: Subject, found: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
     """`localisation.measure` of all maps, with a column network: trained, untrained, no network."""
     parts = [localisation.measure(of, who.masks, who.about).assign(network=name)

@@ -135,7 +135,7 @@ class Settings:
     # experiments beside the models (05); each of the dial's seeds is a result's input by itself
     # explanations (08)
     COVER_SEEDS: int = inert(1, "splits of the cover-up experiment", 1, 20)
-    EXPLAIN_IMAGES: int = inert(42, "test images whose answers are explained", 7, 10_000)
+    EXPLAIN_IMAGES: int = inert(28, "test images whose answers are explained", 7, 10_000)
     DIAL_SEEDS: int = inert(3, "splits for each position of the leak dial; 0: no dial", 0, 100)
     TEST_DIR: str = inert("", "folder of the official ISIC 2018 test set, if not beside the data")
     # comparison (06); intervals are computed when they are shown

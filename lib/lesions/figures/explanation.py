@@ -134,7 +134,7 @@ def forgetting(steps: pd.DataFrame) -> Figure:
     for (name, part), style in zip(steps.groupby("map", sort=False), "osD^vPX*" * 2, strict=False):
         axis.plot(100 * part["share"], part["likeness"], marker=style, ms=4, label=name)
     axis.axhline(0, color="0.4", ls=":", lw=1.5)
-    axis.set(xlabel="layers randomised, from the top (%)", ylim=(-0.3, 1.05),
+    axis.set(xlabel="layers randomised, from the top (%)", ylim=(-0.6, 1.05),
              ylabel="rank correlation with the\ntrained network's map")  # fmt: skip
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
     figure.tight_layout()

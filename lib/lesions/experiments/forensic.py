@@ -176,7 +176,8 @@ def closest(distances: pd.DataFrame) -> pd.DataFrame:
     """The closest way of each row, and whether the seeds tell it from the next best regime.
 
     Returns:
-        row, model, target, resampling, when, epochs, seeds, distance, next (the next best regime's
+        row, model, target, resampling, when, epochs, seeds, distance, ways (how many regimes were
+        tried), next (the next best regime's
         resampling and when), next_distance, told_apart (whether the farthest seed of the closest
         lies below the nearest of every other regime; never with one seed).
     """
@@ -187,6 +188,7 @@ def closest(distances: pd.DataFrame) -> pd.DataFrame:
         others = part[~regime]
         line = best[["row", "model", "target", "resampling", "when", "epochs", "seeds",
                      "distance"]].to_dict()  # fmt: skip
+        line["ways"] = len(part[["resampling", "when"]].drop_duplicates())
         if len(others):
             second = others.iloc[0]
             line |= {"next": f"{second['resampling']}, {second['when']}",

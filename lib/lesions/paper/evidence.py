@@ -11,10 +11,10 @@ import pandas as pd
 
 from lesions.core import tables
 from lesions.duplicates.keep import SCHEMA
+from lesions.networks import registry
 from lesions.paper import audit, published
 from lesions.scores import evaluation
 
-PRETRAINED = ("vgg16", "resnet50", "densenet121")
 # Melanoma, basal cell carcinoma, and keratoses with intraepithelial carcinoma among them.
 CANCERS = ("mel", "bcc", "akiec")
 DRAWS = 1000
@@ -260,7 +260,7 @@ class Evidence:
             return missing
         # Several starts of one backbone may be there; ImageNet's weights are the paper's.
         one = found.sort_values("init", key=lambda init: init == "random").iloc[0].to_dict()
-        if self.published.loc[row, "key"] in PRETRAINED and one["init"] == "random":
+        if registry.entry(self.published.loc[row, "key"]).pretrained and one["init"] == "random":
             return f"{missing} with ImageNet weights (ours began from random ones)"
         return one
 

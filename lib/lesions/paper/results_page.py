@@ -174,11 +174,12 @@ def scrolling(table: pd.DataFrame) -> HTML:
 def budget_note(records: pd.DataFrame) -> str:
     """One sentence on how much our runs were trained, so that nobody takes them for the paper's."""
     given = run_records.About.read(records["record"].iloc[0]).settings
-    most = f"at most {given['EPOCHS']} epochs"
+    most = f"at most {given['EPOCHS']} epoch{'s' if given['EPOCHS'] > 1 else ''}"
     if given["EPOCH_SAMPLES"]:
         most += f" of at most {given['EPOCH_SAMPLES']:,} images"
     stopped = records["epochs"][records["epochs"] > 0]
-    ended = f"; they stopped after {stopped.min()} to {stopped.max()}" if len(stopped) else ""
+    spread = " to ".join(map(str, sorted({stopped.min(), stopped.max()}))) if len(stopped) else ""
+    ended = f"; they ended after {spread}" if spread else ""
     return f"Our runs: {given['IMAGE_SIZE']} pixels, {most}{ended}, seed {given['SEED']}."
 
 

@@ -15,13 +15,12 @@ import pandas as pd
 from lesions.baselines import baselines
 from lesions.baselines.baselines import CHEAP
 from lesions.scores import calibration, evaluation
-from lesions.training import run_records
+from lesions.training import recipes, run_records
 
 RULES = ("as in nature", "all classes alike")
 # Log loss of a class that a model calls impossible would be infinite.
 WITHOUT_RULE = ("macro_auc", "log_loss")
-# They see each training image once, whatever RESAMPLE is.
-NATURAL = ("compact_cnn", "fusion")
+FUSION = "fusion"  # of models that see nature's shares
 HALVES = 5  # ways to cut the validation part in two
 
 
@@ -50,8 +49,8 @@ def focus(predictions: pd.DataFrame) -> str:
 
 def _learnt(record: str, model: str) -> str:
     given = run_records.About.read(Path(record)).settings
-    if model in NATURAL:
-        return "natural"
+    if model == FUSION or recipes.each_image_once(model):
+        return "natural"  # whatever RESAMPLE is
     equal = given.get("RESAMPLE", "over") != "none" or given.get("CLASS_WEIGHTS", False)
     return "equal" if equal else "natural"
 

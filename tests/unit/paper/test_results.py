@@ -144,8 +144,7 @@ def test_the_budget_is_said(tmp_path):
     write_record(tmp_path, "cnn", "dx", "honest", 0.5)
     note = results_page.budget_note(run_records.load_records(tmp_path))
     assert note == (
-        "Our runs: 64 pixels, at most 3 epochs of at most 1,500 images; they stopped after 1 to 1, "
-        "seed 0."
+        "Our runs: 64 pixels, at most 3 epochs of at most 1,500 images; they ended after 1, seed 0."
     )
 
 

@@ -82,8 +82,9 @@ def test_the_gap_is_between_the_protocols_and_over_seeds(records):
     assert row["gap_low"] == pytest.approx(expected)
     assert row["gap"] == pytest.approx(expected + 0.025)
     plots_comparison.gaps(table)
-    with pytest.raises(LesionsError, match="PROTOCOL=both"):
-        comparison.gap(records[records["protocol"] == "honest"])
+    none = comparison.gap(records[records["protocol"] == "honest"])
+    assert none.empty and list(none) == list(table)
+    plots_comparison.gaps(none)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,9 @@ def head_predictions(features: pd.DataFrame, rows: pd.DataFrame, seed: int) -> p
     classes = sorted(rows["label"].unique())
     parts = {part: rows[rows["split"] == part] for part in ("train", "validation", "test")}
     x = {part: features.loc[some["image_id"]].to_numpy() for part, some in parts.items()}
-    mean, spread = x["train"].mean(axis=0), x["train"].std(axis=0) + 1e-6
+    mean, variance = x["train"].mean(axis=0), x["train"].var(axis=0, dtype=np.float64)
+    # As in `pieces.head`: a channel that is all but constant in training is not to be blown up.
+    spread = np.sqrt(np.maximum(variance, 0.01 * variance.mean() + 1e-12)).astype(np.float32)
     x = {part: (some - mean) / spread for part, some in x.items()}
     y = {part: pd.Index(classes).get_indexer(some["label"]) for part, some in parts.items()}
     keras.utils.set_random_seed(seed)

@@ -71,7 +71,7 @@ def test_a_protocol_that_was_not_run_has_no_column(records):
     assert "honest" in table and "paper" not in table
 
 
-def test_the_gap_is_between_the_protocols_and_over_seeds(records, capsys):
+def test_the_gap_is_between_the_protocols_and_over_seeds(records):
     more = records.assign(seed=1)
     more.loc[more["protocol"] == "paper", "balanced_accuracy"] += 0.05
     table = comparison.gap(pd.concat([records, more]))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lesions.data.datacard import DATA_CARD
 from lesions.data.metadata import CLASSES
-from lesions.paper import audit, matrices, published, readings
+from lesions.paper import audit, matrices, mixtures, published, readings
 from lesions.paper.matrices import EDGE, IMPOSSIBLE, POSSIBLE
 
 ROWS = published.scores().set_index("row", drop=False)
@@ -48,10 +48,9 @@ def test_a_true_row_of_two_classes_is_possible(matrix):
 def test_a_true_row_of_more_classes_is_never_disproved(matrix):
     true = margins(matrix)
     assert matrices.is_a_matrix(true)
-    low, high = matrices._limits(
-        rounded(matrices.scores_of(true)), audit.SCORES, 0.00501, len(true)
-    )
-    assert not matrices._disproved([m[0] for m in true], audit.SCORES, low, high, nodes=30)
+    row, sizes = rounded(matrices.scores_of(true)), [size for size, _, _ in true]
+    low, high = mixtures.limits(row, audit.SCORES, 0.00501, len(true))
+    assert not mixtures.disproved(sizes, audit.SCORES, low, high, nodes=30)
 
 
 @settings(max_examples=60, deadline=None)

@@ -21,7 +21,11 @@ DOCS = ROOT / "docs"
 SOURCES = BUILD / "site-sources"
 SITE = BUILD / "site"
 # Pages outside docs/ that are part of the site, and where they go.
-OTHER_PAGES = {"CONTRIBUTING.md": "contributing.md", "data/README.md": "data.md"}
+OTHER_PAGES = {
+    "CONTRIBUTING.md": "contributing.md",
+    "data/README.md": "data.md",
+    "data/results/README.md": "kept.md",
+}
 NO_RESULTS = """There is no results page in this copy of the site: no run of the study lay beside it
 when it was built. `make all` runs the study in a few minutes, and `make site` then takes it up.
 """

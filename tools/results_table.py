@@ -1,4 +1,4 @@
-"""The page of results, docs/results.md, from the kept tables: python tools/results_table.py
+"""The page of results, docs/real_images.md, from the kept tables: python tools/results_table.py
 
 With a profile's name it prints that run's nine rows instead: python tools/results_table.py quick
 """
@@ -11,7 +11,7 @@ from lesions.core.files import BUILD, ROOT, write_text
 from lesions.experiments import forensic
 from lesions.paper import claims, comparison, evidence, published, readings, verdict_words
 
-PAGE = ROOT / "docs" / "results.md"
+PAGE = ROOT / "docs" / "real_images.md"
 HEAD = """# Results on the real images
 
 Computed by `tools/results_table.py` from the tables in [data/results](../data/results/README.md).

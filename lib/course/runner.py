@@ -118,7 +118,7 @@ def study(names: list[str], given: dict[str, Any], jobs: int = 1) -> int:
     if settings.DATASET == "folder" and set(names) - LOOKING:
         from lesions.splits.trainable import check_before  # slow, and of no use for other images
 
-        check_before(settings)
+        names = check_before(names, settings)
     with alone_in(folder):
         ran = run(names, given, jobs)
     if ran:

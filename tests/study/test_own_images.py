@@ -42,15 +42,16 @@ def folder_of(place: Path, counts: dict[str, int]) -> Path:
 def test_two_classes_without_sex_or_lesions(tmp_path: Path, kinds: list, protocol: str) -> None:
     folder = folder_of(tmp_path / "mine", dict.fromkeys(kinds, 80))
     values = f"PROFILE=mine DATASET=folder DATA_DIR={folder} PROTOCOL={protocol}"
-    done = study(tmp_path, values, "06")
+    done = study(tmp_path, values)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     build = tmp_path / "build" / "mine"
     page = (build / "results" / "index.html").read_text(encoding="utf-8")
     assert "<script" not in page
     for source in set(re.findall(r'src="([^"]+)"', page)):
         assert (build / "results" / source).is_file(), source
-    scores = pd.read_csv(build / "results" / "scores.csv", dtype=str, keep_default_na=False)
-    assert set(scores["target"]) == {"dx"}
+    runs = pd.read_csv(build / "results" / "sizes_and_times.csv", dtype=str)
+    assert set(runs["target"]) == {"dx"}
+    assert "08_explanation is left out" in done.stdout
     for path in build.rglob("*.csv"):
         assert not re.search(r'(^|,)"?[=@]', path.read_text(encoding="utf-8"), re.MULTILINE), path
     assert {path.name for path in tmp_path.iterdir()} == {"mine", "build"}

@@ -1,14 +1,17 @@
 """Can a network be trained on these images? Refused before anything runs, in one sentence."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from lesions.core.errors import LesionsError, shorten
-from lesions.data import source
+from lesions.data import datasets, source
 from lesions.data.forms import NO_CLASS
 from lesions.settings.parameters import Settings
 
 # The parts and the five folds each need some lesions, and a search for duplicates some neighbours.
 FEWEST = 20
+NEEDS_MASKS = "08_explanation"  # it holds maps against what a person has outlined
 
 
 def check_trainable(table: pd.DataFrame) -> None:
@@ -42,11 +45,24 @@ def check_trainable(table: pd.DataFrame) -> None:
         )
 
 
-def check_before(settings: Settings) -> None:
+def check_before(names: Sequence[str], settings: Settings) -> list[str]:
     """Check images of one's own before a study begins; the course's own need no check.
 
+    Args:
+        names: the notebooks that are to run.
+
+    Returns:
+        those that apply to these images; of the others it is said why they are left out.
+
     Raises:
-        LesionsError: they cannot be read, or nothing can be trained on them.
+        LesionsError: the images cannot be read, or nothing can be trained on them.
     """
-    if settings.DATASET == "folder":
-        check_trainable(source.load_table(settings))
+    if settings.DATASET != "folder":
+        return list(names)
+    table = source.load_table(settings)
+    check_trainable(table)
+    folder = datasets.locate("folder", source.data_folder(settings))
+    if NEEDS_MASKS in names and not datasets.mask_paths(folder, table):
+        print(f"{NEEDS_MASKS} is left out: these images have no lesion masks.")
+        return [name for name in names if name != NEEDS_MASKS]
+    return list(names)

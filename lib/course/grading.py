@@ -37,9 +37,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 
 
 def _plain(text: object) -> str:
-    """A text from a hand-in for one cell of a table: one line, of some length, and no formula."""
-    line = " ".join(str(text).split())[:80]
-    return f"'{line}" if line.startswith(FORMULA) else line
+    """A text from a hand-in for one cell of a table: one line, of some length."""
+    return " ".join(str(text).split())[:80]
 
 
 def _handed_in(folder: Path) -> tuple[list[dict], list[str]]:

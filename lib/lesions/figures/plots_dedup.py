@@ -97,6 +97,9 @@ def search_cost(
         axis.annotate(f"{count:,}: {text} s", (count, seconds), fontsize=8,
                       textcoords="offset points", xytext=(-4, 6), ha="right")  # fmt: skip
         axis.plot(count, seconds, "x", color="black")
+    # Powers of ten would be written as mathematics, which is off for the sake of labels with a `$`.
+    for one in (axis.xaxis, axis.yaxis):
+        one.set_major_formatter(lambda value, _: f"{value:,g}" if value < 1 else f"{value:,.0f}")
     axis.set(xlabel="images", ylabel="seconds for all pairs")
     axis.legend(fontsize=8, loc="lower right")
     return figure

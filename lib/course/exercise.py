@@ -93,7 +93,9 @@ class Exercise:
             f"the result is {self._with_unit(result)}."
         )
         if isinstance(guess, int | float) and not isinstance(result, str):
-            print(f"Difference: {self._with_unit(abs(float(result) - guess))}.")
+            gap = abs(float(result) - guess)
+            points = f"{show(gap)} percentage points"
+            print(f"Difference: {points if self.unit == '%' else self._with_unit(gap)}.")
             if min(guess, result) > 0 and max(guess, result) >= 10 * min(guess, result):
                 print(f"That is a factor of {max(guess, result) / min(guess, result):.0f}.")
 

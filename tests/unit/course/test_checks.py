@@ -592,7 +592,10 @@ def test_a_prediction_is_kept_and_shown_beside_the_result(capsys, record):
     capsys.readouterr()
     one.compare(np.float64(82.62))
     said = capsys.readouterr().out
-    assert "you predicted 70 %; the result is 82.6 %" in said and "Difference: 12.6 %" in said
+    assert (
+        "you predicted 70 %; the result is 82.6 %" in said
+        and "Difference: 12.6 percentage points" in said
+    )
     assert checks.progress("01").loc["01.1", "state"] == "done"
     checks.exercise("06.3").predict("VGG16 on dx")
     checks.exercise("06.3").compare("Classifier on localization")
@@ -728,7 +731,7 @@ def test_a_prediction_is_a_number_where_one_is_asked_for(record, capsys):
     assert not record.exists()
     one.predict(80)
     one.compare(82.6)
-    assert "Difference: 2.6 %" in capsys.readouterr().out
+    assert "Difference: 2.6 percentage points" in capsys.readouterr().out
     checks.exercise("01.0").predict(10)
     assert "cannot be more than 9" in capsys.readouterr().out
     pairs = checks.exercise("02.1")

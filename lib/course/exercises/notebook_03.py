@@ -110,7 +110,10 @@ def _training_rows(function: Any) -> str:
             not test[0] == test[2] == test[3],
             "Three seeds give one and the same test part: hand `seed` on to the split.",
         )
-    return "No lesion is in two parts, the training part is balanced, and the test part is as nature has it."
+    return (
+        "No lesion is in two parts, the training part is balanced, and the test part is as nature "
+        "has it."
+    )
 
 
 def _test_images(rows: pd.DataFrame) -> set[str]:

@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 # What was given goes to Python by the environment, letter by letter: neither make nor a shell reads
 # a $, a # or a quote in it. lib/course/__main__.py says what each option means.
-OPTIONS := PROFILE P P_FILE PROFILES EDITION JOBS FROM HANDIN
+OPTIONS := PROFILE P P_FILE PROFILES EDITION JOBS FROM HANDIN LISTEN
 unexport $(OPTIONS)
 given = $(filter command environment,$(firstword $(origin $(1))))
 $(foreach name,$(OPTIONS),$(if $(call given,$(name)),$(eval export COURSE_$(name) := $$(value $(name)))))
@@ -42,7 +42,8 @@ setup: $(ENVIRONMENT)
 	@echo "Making .venv from requirements.lock; about 3 GB, once."
 	@test -x .venv/bin/python || python3 -m venv .venv
 	@.venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
-	@# uv installs in seconds what takes pip minutes; both check the hashes in the lock.
+	@# uv installs in seconds what takes pip minutes; both check the hashes in the lock. The lock
+	@# names everything: pip asked to look for more, as --no-deps tells it not to, may refuse it.
 	@if command -v uv >/dev/null; then uv=uv; \
 	elif .venv/bin/python -m pip install -q uv 2>/dev/null; then uv=".venv/bin/python -m uv"; \
 	else uv=; fi; \
@@ -50,7 +51,7 @@ setup: $(ENVIRONMENT)
 	  $$uv pip install -q --require-hashes --python .venv/bin/python -r requirements.lock; \
 	  $$uv pip install -q --no-deps --no-build-isolation --python .venv/bin/python -e .; \
 	else \
-	  .venv/bin/python -m pip install -q --require-hashes -r requirements.lock; \
+	  .venv/bin/python -m pip install -q --no-deps --require-hashes -r requirements.lock; \
 	  .venv/bin/python -m pip install -q --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $@

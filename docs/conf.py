@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 
 project = "Skin lesions, honestly"
 author = "The authors of the course"
-copyright = "the authors of the course; MIT license"  # the name that Sphinx asks for
+copyright = "the authors of the course; code MIT, prose CC BY 4.0"  # the name that Sphinx asks for
 language = "en"
 extensions = ["myst_nb", "sphinxcontrib.bibtex"]
 exclude_patterns = ["extra"]

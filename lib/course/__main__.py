@@ -22,6 +22,7 @@ OPTIONS = {
     "FROM": "executed notebooks for lab and site: FROM=build/quick/notebooks",
     "HANDIN": "the folder that a class handed in (default hand-in)",
     "JOBS": "notebooks at a time (default 2); 1 where memory is short",
+    "LISTEN": "where lab listens (default 127.0.0.1: this machine only); 0.0.0.0 in a container",
 }
 QUOTING = """
 A value may hold spaces, apostrophes, # and any letters; your shell wants quotes around it:
@@ -97,8 +98,14 @@ def edition(given: dict[str, str], rest: list[str], name: str = "") -> int:
 def lab(given: dict[str, str], rest: list[str]) -> int:
     """JupyterLab on this machine only, prints its address; EDITION, or FROM for what was run"""
     from course import copies, kernels
+    from lesions.core.errors import LesionsError
     from lesions.core.files import BUILD
 
+    try:
+        place = kernels.listening(given.get("LISTEN", "127.0.0.1"))
+    except LesionsError as error:
+        print(error, file=sys.stderr)
+        return 1
     kernels.use_writable_places(BUILD / "jupyter")
     if "FROM" in given:
         folder = Path(given["FROM"]).absolute()
@@ -116,7 +123,7 @@ def lab(given: dict[str, str], rest: list[str]) -> int:
         folder = copies.place_of(given.get("EDITION", "student"))
     as_root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     return run_python(
-        "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
+        "-m", "jupyterlab", *place, f"--ServerApp.root_dir={folder}",
         "--ServerApp.kernel_spec_manager_class=course.kernels.OwnKernelSpecs", *as_root, *rest,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ Jupyter takes the kernel called `python3` from the user's folders first, and the
 Python, without the course's libraries. Neither the runner nor `make lab` shall depend on that.
 """
 
+import ipaddress
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from ipykernel.kernelspec import RESOURCES
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
+
+from lesions.core.errors import LesionsError
 
 
 class OwnKernelSpecs(KernelSpecManager):
@@ -73,3 +76,20 @@ def use_writable_places(folder: Path) -> None:
             place = folder / name.lower().removesuffix("_dir")
             place.mkdir(parents=True, exist_ok=True)
             os.environ[name] = str(place)
+
+
+def listening(address: str) -> list[str]:
+    """JupyterLab's options to listen at an address of this machine.
+
+    Beyond the machine's own address there is no browser to open: that is a container's case.
+
+    Raises:
+        LesionsError: no address in numbers. A name could stand for one that nobody meant.
+    """
+    try:
+        own = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        raise LesionsError(
+            f"LISTEN={address} is no address: give numbers, such as LISTEN=0.0.0.0 in a container."
+        ) from None
+    return [f"--ip={address}"] if own else [f"--ip={address}", "--no-browser"]

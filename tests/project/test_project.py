@@ -8,6 +8,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from course import __main__ as commands
 from course.machine import locked_versions
 from lesions.core.files import ROOT
 
@@ -76,3 +77,36 @@ def test_make_help_lists_each_target_with_a_line():
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     for target in ("all", "test", "lab", "data", "check", "clean", "lint", "01 02 03"):
         assert re.search(rf"^{target}\b.* \w+", done.stdout, flags=re.M), target
+
+
+def test_the_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d\d-\d\d)$", changes, flags=re.M)
+    assert newest.groups() == (cited["version"], str(cited["date-released"]))
+    assert project["version"] == cited["version"] and project["license"] == cited["license"]
+
+
+def test_the_changelog_names_commands_and_parts_that_are_there():
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("## 0.1.0")[0]
+    assert set(re.findall(r"`make ([a-z][a-z0-9-]*)", text)) <= set(commands.COMMANDS)
+    kinds = re.findall(r"^### (\w+)$", text, flags=re.M)
+    assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_both_licences_are_stated_where_people_look():
+    for name in ("README.md", "LICENSE-prose.md", "CITATION.cff", "docs/conf.py"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "MIT" in text and "CC BY 4.0" in text, name
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
+
+
+def test_every_link_of_the_pages_at_the_top_leads_to_a_file():
+    for path in ROOT.glob("*.md"):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (ROOT / link).exists(), f"{path.name}: {link}"
+
+
+def test_the_readme_is_read_in_minutes():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 100

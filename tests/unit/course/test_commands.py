@@ -38,7 +38,8 @@ def asked(tmp_path):
     fake = tmp_path / "python"
     fake.write_text(FAKE.format(python=sys.executable), encoding="utf-8")
     fake.chmod(0o755)
-    plain = {n: v for n, v in os.environ.items() if n not in (*commands.OPTIONS, "HAM10000_DIR")}
+    given = {*commands.OPTIONS, *(f"COURSE_{name}" for name in commands.OPTIONS), "HAM10000_DIR"}
+    plain = {n: v for n, v in os.environ.items() if n not in given}
 
     def ask(*words: str, **environment: str) -> tuple[list[str], dict[str, str]]:
         done = subprocess.run(

@@ -399,6 +399,7 @@ def test_without_links_the_profiles_are_copied_and_renewed(tmp_path, monkeypatch
 @pytest.mark.parametrize("edition", copies.EDITIONS)
 def test_lab_opens_a_copy_with_the_course_s_own_python(tmp_path, monkeypatch, edition):
     started = []
+    monkeypatch.delenv("COURSE_LISTEN", raising=False)  # the container's
     monkeypatch.setattr(copies, "BUILD", tmp_path)
     monkeypatch.setattr(commands, "run_python", lambda *words: started.append(words) or 0)
     for name in ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
@@ -408,6 +409,21 @@ def test_lab_opens_a_copy_with_the_course_s_own_python(tmp_path, monkeypatch, ed
     assert f"--ServerApp.root_dir={tmp_path / edition}" in words
     assert "--ServerApp.kernel_spec_manager_class=course.kernels.OwnKernelSpecs" in words
     assert "--ip=127.0.0.1" in words and (tmp_path / edition / "profiles").exists()
+
+
+def test_lab_listens_elsewhere_only_when_told(tmp_path, monkeypatch, capsys):
+    started = []
+    monkeypatch.setattr(commands, "run_python", lambda *words: started.append(words) or 0)
+    for name in ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    shutil.copy(SOURCES / "01_exploration.ipynb", tmp_path)
+    monkeypatch.setenv("COURSE_LISTEN", "0.0.0.0")  # as in the container
+    assert commands.main(["lab", f"FROM={tmp_path}"]) == 0
+    assert commands.main(["lab", f"FROM={tmp_path}", "LISTEN=127.0.0.1"]) == 0
+    listen = [[w for w in words if w.startswith(("--ip", "--no-b"))] for words in started]
+    assert listen == [["--ip=0.0.0.0", "--no-browser"], ["--ip=127.0.0.1"]]
+    assert commands.main(["lab", f"FROM={tmp_path}", "LISTEN=everywhere"]) == 1
+    assert "LISTEN=everywhere is no address" in capsys.readouterr().err and len(started) == 2
 
 
 def test_lab_opens_what_was_run(tmp_path, monkeypatch, capsys):

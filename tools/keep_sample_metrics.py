@@ -2,15 +2,14 @@
 
 import json
 
-import pandas as pd
-
 from lesions.core.files import BUILD, ROOT, write_text
+from lesions.training import run_records
 
 CLASSES = {"sex": 2, "dx": 7, "dx_type": 4, "localization": 15}
 KEPT = ROOT / "tests" / "study" / "sample_metrics.json"
 COLUMNS = ["protocol", "model", "target", "accuracy", "balanced_accuracy"]
 
-table = pd.read_csv(BUILD / "sample" / "results" / "scores.csv")
+table = run_records.load_records(BUILD / "sample")
 rows = table[COLUMNS].round(4).assign(classes=table["target"].map(CLASSES))
 write_text(KEPT, json.dumps(rows.to_dict("records"), indent=1) + "\n")
 print(f"{len(rows)} rows kept in {KEPT.relative_to(ROOT)}")

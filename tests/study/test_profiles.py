@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from lesions.core.files import BUILD, ROOT
+from lesions.training import run_records
 
 # Kept scores of the sample profile: `python tools/keep_sample_metrics.py` writes them anew.
 KEPT = Path(__file__).with_name("sample_metrics.json")
@@ -37,7 +38,14 @@ def test_the_smoke_profile_runs_to_the_results_page(tmp_path):
     text = page.read_text(encoding="utf-8")
     for source in set(re.findall(r'src="([^"]+)"', text)):
         assert (page.parent / source).is_file(), source
-    for name in ("comparison_accuracy", "scores", "sizes_and_times", "gap"):
+    for name in (
+        "comparison_accuracy",
+        "rules",
+        "without_rule",
+        "sizes_and_times",
+        "gap",
+        "claims",
+    ):
         assert len(pd.read_csv(page.parent / f"{name}.csv"))
     assert len(pd.read_csv(page.parent / "comparison_accuracy.csv")) == 9
 
@@ -69,7 +77,7 @@ def test_images_of_ones_own_go_through_to_the_splits(tmp_path):
 def scores() -> pd.DataFrame:
     """The sample profile's scores; what is up to date under build/ is not run again."""
     run_study("sample")
-    return pd.read_csv(BUILD / "sample" / "results" / "scores.csv")
+    return run_records.load_records(BUILD / "sample")
 
 
 def kept_scores() -> pd.DataFrame:

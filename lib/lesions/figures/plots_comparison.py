@@ -144,10 +144,13 @@ def reliability(models: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], bins: i
     Args:
         models: validation and test predictions by name, from `comparison.with_validation`.
     """
-    figure, axes = plt.subplots(
-        1, len(models), figsize=(3.3 * len(models), 3.3), sharey=True, squeeze=False
-    )
-    for axis, (name, (validation, test)) in zip(axes[0], models.items(), strict=True):
+    columns = min(4, len(models))
+    rows = -(-len(models) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.6 * columns, 2.7 * rows), sharey=True,
+                                squeeze=False)  # fmt: skip
+    for axis in axes.ravel()[len(models) :]:
+        axis.remove()
+    for axis, (name, (validation, test)) in zip(axes.ravel(), models.items(), strict=False):
         scaled = calibration.calibrate(test, calibration.temperature(validation))
         axis.plot([0, 1], [0, 1], color="0.5", ls=":", lw=1)
         looks = ((test, COLOURS[1], "s-", "as trained"), (scaled, COLOURS[0], "o-", "scaled"))
@@ -156,7 +159,8 @@ def reliability(models: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]], bins: i
             table = table[table["images"] >= 5]  # a bin of one image is right or wrong, no more
             axis.plot(table["confidence"], table["accuracy"], style, color=colour, label=label)
         axis.set(title=name, xlabel="highest probability", xlim=(0, 1), ylim=(0, 1))
-    axes[0, 0].set_ylabel("share of right answers")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("share of right answers")
     axes[0, 0].legend(fontsize=8)
     figure.tight_layout()
     return figure
@@ -236,7 +240,9 @@ def distances(table: pd.DataFrame) -> Figure:
         y = np.arange(len(ways))
         axis.hlines(y, best["nearest"], best["farthest"], color=COLOURS[0], lw=2)
         axis.scatter(best["distance"], y, color=COLOURS[0], s=30, zorder=3)
-        axis.set(title=f"row {row}", xlim=(0, None), ylim=(-0.6, len(ways) - 0.4))
+        axis.set(
+            title=f"row {row}", xlim=(0, 1.1 * best["farthest"].max()), ylim=(-0.6, len(ways) - 0.4)
+        )
         axis.set_yticks(y, [way.replace("none, never", "not resampled") for way in ways])
     figure.supxlabel("mean distance from the printed scores", fontsize=10)
     figure.tight_layout()

@@ -70,7 +70,10 @@ def test_the_page_escapes_text_and_names_its_pictures(page):
 
 def test_the_page_says_what_it_found_and_what_the_words_mean(page):
     text, _ = page
-    assert "regression: the one network; surely ahead: 0" in text and "A note." in text
+    assert (
+        "regression: the one network; with the whole interval ahead: 0" in text
+        and "A note." in text
+    )
     assert "drawn by a program" in text and "Nothing here is medical advice" in text
     for word in results_page.WORDS:
         assert f"<dt>{word}</dt>" in text
@@ -110,9 +113,11 @@ def test_a_sentence_turns_with_its_table():
     table = pd.DataFrame({"target": "dx", "name": ["a", "b", "colours"],
                           "kind": ["network", "network", "baseline"],
                           "verdict": ["behind", "ahead", None]})  # fmt: skip
-    assert "regression: 1 of 2 networks; surely ahead: 1" in verdict_words.ranking(table)
+    assert "regression: 1 of 2 networks; with the whole interval ahead: 1" in verdict_words.ranking(
+        table
+    )
     both = verdict_words.ranking(table.assign(verdict=["behind", "behind", None]))
-    assert "all 2 networks; surely ahead: 0" in both
+    assert "all 2 networks; with the whole interval ahead: 0" in both
     gap = pd.DataFrame({"model": ["m", "n"], "target": "dx", "seeds": [1, 1], "gap": [0.1, 0.3]})
     assert "0.30 more balanced accuracy" in verdict_words.leak(gap) and "(n on dx)" in (
         verdict_words.leak(gap)

@@ -106,6 +106,8 @@ def baselines_of(
     """
     found = {}
     for path in sorted((folder / "baselines").glob(f"*-seed{seed}/params.json")):
+        if not cache.is_whole(path.parent):
+            continue
         about = json.loads(path.read_text(encoding="utf-8"))
         answers = predictions.read(path.parent / "predictions.parquet")
         wanted = answers[answers["split"] == split]

@@ -205,10 +205,14 @@ def _note(path: Path) -> Path:
     return path.with_name(f".{path.name}.key")
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a named result was kept by this cache and is whole; no older version's is."""
+    return path.exists() and _note(path).is_file()
+
+
 def is_kept(path: Path, key: str) -> bool:
     """Whether a named result is there, whole, and was made with this key."""
-    note = _note(path)
-    return path.exists() and note.is_file() and note.read_text(encoding="utf-8") == key
+    return is_whole(path) and _note(path).read_text(encoding="utf-8") == key
 
 
 def named(path: Path, key: str, make: Callable[[Path], None]) -> bool:

@@ -141,7 +141,7 @@ def network_of(record: str | Path, name: str = "model") -> Path:
 
 
 def load_records(folder: Path) -> pd.DataFrame:
-    """All run records of a profile, one row each.
+    """All whole run records of a profile, one row each.
 
     Args:
         folder: the profile's build folder.
@@ -151,10 +151,12 @@ def load_records(folder: Path) -> pd.DataFrame:
         on the test part, and `record`, the record's folder.
 
     Raises:
-        LesionsError: there is no record yet, or one is not whole.
+        LesionsError: there is no record yet, or one is damaged.
     """
     rows = []
     for path in sorted((folder / "runs").glob(f"*/{ABOUT}")):
+        if not cache.is_whole(path.parent):  # of an older version, or of a run that was killed
+            continue
         about = About.read(path.parent)
         row = {name: getattr(about, name) for name in SHOWN}
         rows.append(row | _json(path.parent / METRICS) | {"record": str(path.parent)})

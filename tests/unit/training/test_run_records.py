@@ -105,3 +105,12 @@ def test_reading_needs_no_tensorflow():
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "lib", check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_a_record_of_an_older_version_is_passed_over(tmp_path):
+    """It has no key beside it, so nothing says that it is whole, or made by this code."""
+    kept = write_record(tmp_path, "cnn", "dx", "honest", 0.7)
+    old = write_record(tmp_path, "vgg16", "dx", "honest", 0.6)
+    (old.parent / f".{old.name}.key").unlink()
+    changed(old, key="of another form")
+    assert run_records.load_records(tmp_path)["record"].tolist() == [str(kept)]

@@ -14,6 +14,7 @@ from course.lock import alone_in
 from course.plan import begin, finish, plan, reach, stamp_of
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD
+from lesions.data import known
 from lesions.settings import params
 
 # What runs on images that nothing can be trained on, too.
@@ -115,7 +116,7 @@ def study(names: list[str], given: dict[str, Any], jobs: int = 1) -> int:
     """
     settings = params.complete(given)
     folder = BUILD / settings.PROFILE
-    if settings.DATASET == "folder" and set(names) - LOOKING:
+    if known.entry(settings.DATASET).own and set(names) - LOOKING:
         from lesions.splits.trainable import check_before  # slow, and of no use for other images
 
         names = check_before(names, settings)

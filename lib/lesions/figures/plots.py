@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from lesions.core.errors import LesionsError
 from lesions.core.files import atomic, write_text
 from lesions.data.images import read_image
 from lesions.duplicates.hashes import perceptual_hashes
@@ -38,6 +39,11 @@ def keep(figure: Figure, name: str, folder: Path) -> Path:
     Returns:
         the picture's path.
     """
+    if name not in ALTERNATIVE_TEXT:
+        raise LesionsError(
+            f"The figure {name} has no text for those who cannot see it: add one to "
+            "ALTERNATIVE_TEXT in lib/lesions/figures/captions.py."
+        )
     alt = ALTERNATIVE_TEXT[name]
     path = Path(folder) / "figures" / f"{name}.png"
     with atomic(path) as partial:

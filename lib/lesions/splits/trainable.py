@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lesions.core.errors import LesionsError, shorten
-from lesions.data import datasets, source
+from lesions.data import datasets, known, source
 from lesions.data.forms import NO_CLASS
 from lesions.settings.parameters import Settings
 
@@ -57,11 +57,11 @@ def check_before(names: Sequence[str], settings: Settings) -> list[str]:
     Raises:
         LesionsError: the images cannot be read, or nothing can be trained on them.
     """
-    if settings.DATASET != "folder":
+    if not known.entry(settings.DATASET).own:
         return list(names)
     table = source.load_table(settings)
     check_trainable(table)
-    folder = datasets.locate("folder", source.data_folder(settings))
+    folder = datasets.locate(settings.DATASET, source.data_folder(settings))
     if NEEDS_MASKS in names and not datasets.mask_paths(folder, table):
         print(f"{NEEDS_MASKS} is left out: these images have no lesion masks.")
         return [name for name in names if name != NEEDS_MASKS]

@@ -137,7 +137,7 @@ def test_a_dataset_without_a_folder(name: str) -> None:
 
 
 def test_unknown_dataset(tmp_path: Path) -> None:
-    with pytest.raises(LesionsError, match="must be one of folder, ham10000, sample"):
+    with pytest.raises(LesionsError, match=r"must be one of .*ham10000"):
         datasets.load("ham1000", tmp_path)
 
 

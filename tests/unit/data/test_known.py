@@ -26,7 +26,7 @@ print(len(source.load_table(Settings(DATASET="clinics"))))
 
 
 def test_the_parameter_knows_the_files():
-    assert set(DATASETS) == set(known.names()) == {"folder", "ham10000", "sample"}
+    assert set(DATASETS) == set(known.names()) >= {"folder", "ham10000", "sample"}
     assert all(known.entry(name).about for name in known.names())
 
 
@@ -51,5 +51,17 @@ def test_where_a_folder_is_looked_for(tmp_path, monkeypatch):
     assert known.place("ham10000", "data/mine") == ROOT / "data" / "mine"
     with pytest.raises(LesionsError, match="'folder' needs a folder"):
         known.place("folder")
-    with pytest.raises(LesionsError, match="must be one of folder, ham10000, sample"):
+    with pytest.raises(LesionsError, match=r"must be one of .*ham10000"):
         known.place("ham1000")
+
+
+def test_images_of_ones_own_are_checked_under_any_name(tmp_path, monkeypatch):
+    from lesions.splits import trainable
+
+    folder = made.dataset(tmp_path, layout="flat")
+    table = source.load_table(Settings(DATASET="folder", DATA_DIR=str(folder)))
+    clinic = known.Source("a clinic", default=lambda: folder, own=True)
+    monkeypatch.setattr(known, "entry", lambda name: clinic)
+    assert len(table) == 12
+    with pytest.raises(LesionsError, match="two lesions or more"):
+        trainable.check_before(["05_multiclass_cnn"], Settings(DATASET="ham10000"))

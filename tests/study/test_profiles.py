@@ -68,7 +68,7 @@ def test_images_of_ones_own_go_through_to_the_splits(tmp_path):
     assert splits == ["honest-dx", "paper-dx"]
     # Without sex there is another target for the networks of 04.
     run_study("smoke", "04", "--set", values, LESIONS_BUILD=str(tmp_path))
-    runs = sorted(path.name for path in (tmp_path / "mine" / "runs").iterdir())
+    runs = sorted(path.name for path in (tmp_path / "mine" / "runs").iterdir() if path.is_dir())
     names = ("fcnn_l2", "fcnn_relu", "fcnn_relu_tanh")
     assert runs == sorted(f"{p}-dx-{name}-seed0" for p in ("honest", "paper") for name in names)
 

@@ -168,7 +168,7 @@ def decision_threshold(
     _show(
         thresholds.decision(truth, score, cls), "06_decision_slider", folder,
         lambda threshold: thresholds.decision(truth, score, cls, threshold),
-        np.linspace(0, 1, 41), 0.5, f"called {cls} from", slider,
+        np.linspace(0, 1, 21), 0.5, f"called {cls} from", slider,
     )  # fmt: skip
 
 

@@ -197,3 +197,13 @@ def texts(least: int = 0) -> st.SearchStrategy[str]:
     """Any text that a file can hold, and often one of `HARD_TEXTS`."""
     any_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=least, max_size=20)
     return st.one_of(st.sampled_from([t for t in HARD_TEXTS if len(t) >= least]), any_text)
+
+
+def grey_images(folder: Path) -> pd.DataFrame:
+    """Ten images of 40 x 30 pixels in a folder; image number n has the grey value 20 n."""
+    rows = []
+    for number in range(10):
+        path = folder / f"IMG_{number}.png"
+        cv2.imwrite(str(path), np.full((30, 40, 3), 20 * number, np.uint8))
+        rows.append({"image_id": f"IMG_{number}", "path": str(path), "dx": "nv"})
+    return pd.DataFrame(rows)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,18 +10,13 @@ from lesions.core import files
 from lesions.core.errors import LesionsError
 from lesions.data import datasets, pixel_store
 from lesions.networks import input_pipeline
+from made import grey_images
 
 
 @pytest.fixture
 def table(tmp_path, monkeypatch) -> pd.DataFrame:
-    """Ten made images, 40 x 30 pixels; image number n has the grey value 20 n."""
     monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
-    rows = []
-    for number in range(10):
-        path = tmp_path / f"IMG_{number}.png"
-        cv2.imwrite(str(path), np.full((30, 40, 3), 20 * number, np.uint8))
-        rows.append({"image_id": f"IMG_{number}", "path": str(path), "dx": "nv"})
-    return pd.DataFrame(rows)
+    return grey_images(tmp_path)
 
 
 def test_squash_keeps_everything_and_crop_keeps_shapes():

@@ -1,6 +1,5 @@
 """What notebook 03 leaves, and who may read it."""
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,18 +9,13 @@ from lesions.core.errors import LesionsError
 from lesions.networks.backend import keras
 from lesions.settings.parameters import Settings
 from lesions.splits import handover
+from made import grey_images
 
 
 @pytest.fixture
 def table(tmp_path, monkeypatch) -> pd.DataFrame:
-    """Ten made images, 40 x 30 pixels; image number n has the grey value 20 n."""
     monkeypatch.setattr(files, "CACHE", tmp_path / "cache")
-    rows = []
-    for number in range(10):
-        path = tmp_path / f"IMG_{number}.png"
-        cv2.imwrite(str(path), np.full((30, 40, 3), 20 * number, np.uint8))
-        rows.append({"image_id": f"IMG_{number}", "path": str(path), "dx": "nv"})
-    return pd.DataFrame(rows)
+    return grey_images(tmp_path)
 
 
 def test_links_make_the_layout_that_keras_reads(table, tmp_path):

@@ -21,6 +21,10 @@ OPTIONS = {
     "EDITION": "student or instructor (default student)",
     "FROM": "executed notebooks for lab and site: FROM=build/quick/notebooks",
     "HANDIN": "the folder that a class handed in (default hand-in)",
+    "TRIALS": "whole trials that search may spend (default: the profile's SEARCH_TRIALS)",
+    "WORKERS": "processes that search and study start here (default 1)",
+    "SCHEDULER": "address of a Dask cluster for search and study: SCHEDULER=tcp://host:8786",
+    "SEEDS": "seeds of the study on a cluster: SEEDS=0,1,2 (default: the profile's SEED)",
     "JOBS": "notebooks at a time (default 2); 1 where memory is short",
     "LISTEN": "where lab listens (default 127.0.0.1: this machine only); 0.0.0.0 in a container",
 }
@@ -142,6 +146,20 @@ def grade(given: dict[str, str], rest: list[str]) -> int:
     return grading.main([given.get("HANDIN", "hand-in"), *rest])
 
 
+def search(given: dict[str, str], rest: list[str]) -> int:
+    """look for better settings: TRIALS, WORKERS=2 or SCHEDULER, PROFILE, P, P_FILE"""
+    from course import searching
+
+    return searching.main(given)
+
+
+def study_on_cluster(given: dict[str, str], rest: list[str]) -> int:
+    """all runs and baselines of several seeds: SEEDS, WORKERS or SCHEDULER, PROFILE, P, P_FILE"""
+    from course import cluster_study
+
+    return cluster_study.main(given)
+
+
 def compare(given: dict[str, str], rest: list[str]) -> int:
     """the scores of several profiles side by side: PROFILES="over plain\""""
     from course import compare as comparison
@@ -243,7 +261,8 @@ def show_help(given: dict[str, str], rest: list[str]) -> int:
 
 COMMANDS = {
     "help": show_help, "all": study, "lab": lab, "student": student, "grade": grade,
-    "compare": compare, "data": data, "weights": weights, "check": check, "params": params,
+    "search": search, "study": study_on_cluster, "compare": compare, "data": data,
+    "weights": weights, "check": check, "params": params,
     "site": site, "test": test, "test-fast": test_fast, "e2e": e2e, "lint": lint, "bench": bench,
     "outputs": outputs, "clean": clean,
 }  # fmt: skip

@@ -11,7 +11,10 @@ import pandas as pd
 
 from lesions.core import cache
 from lesions.core.errors import LesionsError
-from lesions.splits import splits
+from lesions.data import pixel_store
+from lesions.duplicates.keep import read_keep
+from lesions.settings.parameters import Settings
+from lesions.splits import handover, splits
 from lesions.splits.encoding import encode, one_hot
 
 PARTS = ("train", "validation")
@@ -72,6 +75,23 @@ def development(
         )
     once["group"] = once["image_id"].map(groups).astype(str)
     return Development(once, np.ascontiguousarray(pixels[places]), sorted(rows["label"].unique()))
+
+
+def of_profile(settings: Settings, target: str = "dx") -> Development:
+    """What notebooks 02 and 03 left for a profile under `honest`, without its test part.
+
+    Raises:
+        LesionsError: they have not run, or not under `honest`.
+    """
+    split, caches = handover.load_splits(settings)
+    if "honest" not in caches:
+        raise LesionsError(
+            "A search needs the protocol honest, and notebook 03 ran with PROTOCOL="
+            f"{settings.PROTOCOL}: run 03 and this with PROTOCOL=honest or both."
+        )
+    pixels, image_ids = pixel_store.open_pixels(caches["honest"])
+    groups = read_keep(settings).set_index("image_id")["group"]
+    return development(handover.rows_of(split, "honest", target), pixels, image_ids, groups)
 
 
 def parts(data: Development, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -26,7 +26,7 @@ from lesions.settings.parameters import Settings, Value
 from lesions.splits.balance import resample
 from lesions.training import fitting
 
-LOOKS = 4  # how often a trial is scored: after each quarter of its images
+LOOKS = 3  # how often a trial is scored: after each third of its images
 MEASURE = "macro_auc"  # needs no decision rule, so resampling cannot move it by a rule
 
 

@@ -20,6 +20,7 @@ from lesions.core.errors import LesionsError
 from lesions.core.progress import say
 
 PATIENCE = 600.0  # seconds to wait for a scheduler that has gone, or for a first worker
+CONNECT = 10.0  # seconds that a scheduler has to answer
 POLL = 0.05  # seconds between two looks at what is out
 MOST_LOSSES = 10  # workers that may die over one task before we think it is the task
 
@@ -122,7 +123,7 @@ class Tasks:
 
     def _connect(self) -> None:
         try:
-            self.client = Client(self.address, timeout=10, set_as_default=False)
+            self.client = Client(self.address, timeout=CONNECT, set_as_default=False)
         except OSError as error:
             raise LesionsError(
                 f"No scheduler answers at {self.address}: start one with `dask scheduler`, or "

@@ -84,8 +84,8 @@ def main() -> None:
     while search.search(run, pool, most=1) and run.spent() < run.budget:
         write(search.table(study).sort_values("number"), "trials")
     write(search.table(study).sort_values("number"), "trials")
-    repeated("networks", [(v, s) for s in range(3) for v in more_networks.VARIANTS], data, settings)
     repeated("seeds", [(more_networks.FIRST, s) for s in range(given.seeds)], data, settings)
+    repeated("networks", [(v, s) for s in range(3) for v in more_networks.VARIANTS], data, settings)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class Range:
 
 SPACE: dict[str, Range] = {
     "LEARNING_RATE": Range(1e-4, 1e-2, log=True),
-    "CNN_WIDTH": Range(choices=(0.25, 0.5, 1.0, 2.0)),
+    "CNN_WIDTH": Range(choices=(0.125, 0.25, 0.5, 1.0, 2.0)),
     "CNN_DROPOUT": Range(0.0, 0.6),
     "BATCH_SIZE": Range(choices=(16, 32, 64)),
     "AUGMENT": Range(choices=(False, True)),
@@ -36,7 +36,7 @@ SPACE: dict[str, Range] = {
 # default.
 GRID: dict[str, tuple[Value, ...]] = {
     "LEARNING_RATE": (1e-4, 3e-4, 1e-3, 3e-3, 1e-2),
-    "CNN_WIDTH": (0.25, 0.5, 1.0, 2.0),
+    "CNN_WIDTH": (0.125, 0.25, 0.5, 1.0),
     "AUGMENT": (False, True),
 }
 

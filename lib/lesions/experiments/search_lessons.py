@@ -17,7 +17,6 @@ from lesions.core.files import ROOT
 from lesions.experiments.search_space import GRID
 
 KEPT = ROOT / "data" / "results" / "search"
-SAMPLERS = ("grid", "random", "tpe")
 STARTUP = 5  # cells that TPE takes by chance first
 
 
@@ -46,12 +45,12 @@ def _values(trials: pd.DataFrame) -> dict[str, list]:
     return {name: values for name, values in found.items() if len(values) > 1}
 
 
-def by_chance(trials: pd.DataFrame, rng: np.random.Generator) -> list[int]:
+def by_chance(trials: pd.DataFrame, rng: np.random.Generator, most: int) -> list[int]:
     """Cells in an order of chance: random search without putting back."""
-    return rng.permutation(len(trials)).tolist()
+    return rng.permutation(len(trials)).tolist()[:most]
 
 
-def by_grid(trials: pd.DataFrame, rng: np.random.Generator) -> list[int]:
+def by_grid(trials: pd.DataFrame, rng: np.random.Generator, most: int) -> list[int]:
     """Cells row by row, as nested loops go through them.
 
     Which parameter is the outer loop, and from which end each is gone through, is left to chance.
@@ -62,11 +61,14 @@ def by_grid(trials: pd.DataFrame, rng: np.random.Generator) -> list[int]:
     places = {
         cell: row for row, cell in enumerate(trials[names].itertuples(index=False, name=None))
     }
-    return [places[cell] for cell in itertools.product(*turned) if cell in places]
+    return [places[cell] for cell in itertools.product(*turned) if cell in places][:most]
 
 
 def by_tpe(trials: pd.DataFrame, rng: np.random.Generator, most: int) -> list[int]:
-    """Cells as Optuna's TPE asks for them; a cell that it has seen is told again, at no cost."""
+    """Cells as Optuna's TPE asks for them; a cell that it has seen is told again, at no cost.
+
+    It is asked twice as often as there are cells to open; what is then left to open, chance takes.
+    """
     values = _values(trials)
     names = list(values)
     places = {
@@ -76,7 +78,7 @@ def by_tpe(trials: pd.DataFrame, rng: np.random.Generator, most: int) -> list[in
     sampler = optuna.samplers.TPESampler(seed=int(rng.integers(2**31)), n_startup_trials=STARTUP)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     order: list[int] = []
-    for _ in range(20 * most):
+    for _ in range(2 * most):
         trial = study.ask()
         # Places in the sorted values: their order is known to the sampler, not their distances.
         cell = tuple(values[n][trial.suggest_int(n, 0, len(values[n]) - 1)] for n in names)
@@ -93,13 +95,23 @@ def by_tpe(trials: pd.DataFrame, rng: np.random.Generator, most: int) -> list[in
     return (order + rest)[:most]
 
 
+WAYS = {"grid": by_grid, "random": by_chance, "tpe": by_tpe}
+SAMPLERS = tuple(WAYS)
+
+
 def regret(scores: Sequence[float]) -> np.ndarray:
     """How far the best so far is below the best of all, after each trial."""
     scores = np.asarray(scores, float)
     return scores.max() - np.maximum.accumulate(scores)
 
 
-def regrets(trials: pd.DataFrame, most: int = 20, orders: int = 20, seed: int = 0) -> pd.DataFrame:
+def regrets(
+    trials: pd.DataFrame,
+    most: int = 20,
+    orders: int = 20,
+    seed: int = 0,
+    samplers: Sequence[str] = SAMPLERS,
+) -> pd.DataFrame:
     """Each way to search, on a table of cells, in several orders.
 
     Args:
@@ -112,14 +124,10 @@ def regrets(trials: pd.DataFrame, most: int = 20, orders: int = 20, seed: int = 
     """
     best, most, lines = trials["validation"].max(), min(most, len(trials)), []
     for number in range(orders):
-        rng = [seeds.stream(seed, f"order of {name}", number) for name in SAMPLERS]
-        found = {
-            "grid": by_grid(trials, rng[0]),
-            "random": by_chance(trials, rng[1]),
-            "tpe": by_tpe(trials, rng[2], most),
-        }
-        for name, order in found.items():
-            reached = np.maximum.accumulate(trials["validation"].to_numpy()[order[:most]])
+        for name in samplers:
+            rng = seeds.stream(seed, f"order of {name}", number)
+            order = WAYS[name](trials, rng, most)
+            reached = np.maximum.accumulate(trials["validation"].to_numpy()[order])
             for count, value in enumerate(reached, 1):
                 lines.append((name, number, count, best - value))
     return pd.DataFrame(lines, columns=["sampler", "order", "trials", "regret"])

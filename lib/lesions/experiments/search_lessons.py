@@ -83,7 +83,7 @@ def by_tpe(trials: pd.DataFrame, rng: np.random.Generator, most: int) -> list[in
         # Places in the sorted values: their order is known to the sampler, not their distances.
         cell = tuple(values[n][trial.suggest_int(n, 0, len(values[n]) - 1)] for n in names)
         row = places.get(cell)
-        if row is None:  # a table that is not complete
+        if row is None:  # the table has no such cell
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             continue
         study.tell(trial, scores[row])

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from lesions.figures.plots import COLOURS, SHADES
 
@@ -47,6 +47,7 @@ def regret_curves(found: pd.DataFrame) -> Figure:
         axis.fill_between(mean.index, low, high, color=colour, alpha=0.15, lw=0)
         axis.plot(mean.index, mean, line, color=colour, marker=marker, ms=4, label=name)
     axis.set(xlabel="trials", ylabel="macro AUC below the best cell", ylim=(0, None))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(title="mean, middle half of the orders")
     figure.tight_layout()
     return figure
@@ -65,6 +66,7 @@ def best_of_n(table: pd.DataFrame) -> Figure:
     )
     axis.fill_between(table["trials"], table["test"], table["validation"], color="0.85", lw=0)
     axis.set(xlabel="N, trials to choose from", ylabel="macro AUC of the chosen trial")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(title="mean over all choices of N trials")
     figure.tight_layout()
     return figure

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from course import cluster
@@ -177,3 +178,28 @@ def test_what_a_task_raises_comes_to_its_giver():
     ):
         tasks.submit(1)
         tasks.next_done()
+
+
+def test_a_search_on_two_workers_finds_what_one_process_finds(tmp_path):
+    """The same settings and seeds, and the same scores but for the order of sums in a processor."""
+    from course import cluster_tasks
+    from lesions.experiments import search
+    from lesions.settings.parameters import Settings
+    from made import development
+
+    settings = Settings(SEARCH_TRIALS=4, SEARCH_IMAGES=48, CNN_DENSE=8)
+    data, found = development(), []
+    for place in ("alone", "two"):
+        study = search.open_study(tmp_path / place / "journal.log", "a study")
+        one = search.Search(study, settings, "random", prune=False)
+        if place == "alone":
+            search.search(one, search.InOrder(data))
+        else:
+            with (
+                cluster.local(2) as address,
+                Tasks(address, cluster_tasks.trial, data) as tasks,
+            ):
+                search.search(one, tasks)
+        found.append(search.table(study).drop(columns=["number", "seconds"]))
+    alone, two = (table.sort_values("seed", ignore_index=True) for table in found)
+    pd.testing.assert_frame_equal(alone, two, rtol=1e-4)

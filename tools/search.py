@@ -24,6 +24,7 @@ from lesions.settings.parameters import Settings
 from lesions.splits import protocols
 
 KEPT = ROOT / "data" / "results" / "search"
+SEEDS = 3  # of each of more networks
 
 
 def write(table: pd.DataFrame, name: str) -> None:
@@ -84,8 +85,13 @@ def main() -> None:
     while search.search(run, pool, most=1) and run.spent() < run.budget:
         write(search.table(study).sort_values("number"), "trials")
     write(search.table(study).sort_values("number"), "trials")
-    repeated("seeds", [(more_networks.FIRST, s) for s in range(given.seeds)], data, settings)
-    repeated("networks", [(v, s) for s in range(3) for v in more_networks.VARIANTS], data, settings)
+    first = more_networks.FIRST
+    repeated("seeds", [(first, seed) for seed in range(given.seeds)], data, settings)
+    if not (KEPT / "networks.csv").exists():  # its first lines are there already
+        same = pd.read_csv(KEPT / "seeds.csv").query("seed < @SEEDS")
+        write(same, "networks")
+    several = [(name, seed) for seed in range(SEEDS) for name in more_networks.VARIANTS]
+    repeated("networks", several, data, settings)
 
 
 if __name__ == "__main__":

@@ -106,12 +106,13 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     """Mean and range of each variant, and whether the seeds allow to call it better or worse.
 
     `says` is "better" or "worse" where its range over seeds and that of `FIRST` do not overlap,
-    else "within the seeds".
+    else "within the seeds"; one seed alone has no range, and says nothing.
     """
     by = scores.groupby("variant", sort=False)["validation"]
     table = by.agg(["mean", "min", "max", "count"]).rename(columns={"count": "seeds"})
     first = table.loc[FIRST]
     above, below = table["min"] > first["max"], table["max"] < first["min"]
     table["says"] = np.select([above, below], ["better", "worse"], "within the seeds")
+    table.loc[(table["seeds"] < 2) | (first["seeds"] < 2), "says"] = "one seed says nothing"
     table.loc[FIRST, "says"] = ""
     return table

@@ -14,7 +14,7 @@ from lesions.core.errors import LesionsError
 from lesions.data import pixel_store
 from lesions.duplicates.keep import read_keep
 from lesions.settings.parameters import Settings
-from lesions.splits import handover, splits
+from lesions.splits import handover, protocols, splits
 from lesions.splits.encoding import encode, one_hot
 
 PARTS = ("train", "validation")
@@ -80,18 +80,20 @@ def development(
 def of_profile(settings: Settings, target: str = "dx") -> Development:
     """What notebooks 02 and 03 left for a profile under `honest`, without its test part.
 
+    Where 03 ran under `paper` alone, the images are split here as it would have done it.
+
     Raises:
-        LesionsError: they have not run, or not under `honest`.
+        LesionsError: they have not run.
     """
     split, caches = handover.load_splits(settings)
-    if "honest" not in caches:
-        raise LesionsError(
-            "A search needs the protocol honest, and notebook 03 ran with PROTOCOL="
-            f"{settings.PROTOCOL}: run 03 and this with PROTOCOL=honest or both."
-        )
-    pixels, image_ids = pixel_store.open_pixels(caches["honest"])
-    groups = read_keep(settings).set_index("image_id")["group"]
-    return development(handover.rows_of(split, "honest", target), pixels, image_ids, groups)
+    keep = read_keep(settings)
+    if "honest" in caches:
+        rows = handover.rows_of(split, "honest", target)
+    else:
+        table = handover.load_table(settings.folder)
+        rows = protocols.rows_for("honest", table, keep, target, settings)
+    pixels, image_ids = pixel_store.open_pixels(caches.get("honest", next(iter(caches.values()))))
+    return development(rows, pixels, image_ids, keep.set_index("image_id")["group"])
 
 
 def parts(data: Development, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

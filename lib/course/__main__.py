@@ -6,7 +6,6 @@ Options are words NAME=value behind the command, as make takes them.
 # Until a command runs, only what every Python has: `help` and `clean` come before any environment.
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -230,18 +229,9 @@ def outputs(given: dict[str, str], rest: list[str]) -> int:
 
 def clean(given: dict[str, str], rest: list[str]) -> int:
     """remove what was made: build/ and the caches; downloads, .venv and a student's work stay"""
-    # These hold what a person wrote, which no command can make again.
-    spared = {"student", "instructor", "exercises"}
-    build = ROOT / "build"
-    made = [path for path in build.glob("*") if path.name not in spared] if build.is_dir() else []
-    made += [ROOT / "data" / "cache"]
-    made += [ROOT / name for name in (".pytest_cache", ".ruff_cache", ".hypothesis")]
-    for path in made:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    return 0
+    from course import cleaning
+
+    return cleaning.clean(ROOT)
 
 
 def show_help(given: dict[str, str], rest: list[str]) -> int:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(autouse=True)
 def what_is_said_comes_to_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make test` sends the stored notebooks' lines of progress away; a test wants to read its own."""
+    """Lines of progress are read by the tests, even where LESIONS_PROGRESS sends them to a file."""
     monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
 
 

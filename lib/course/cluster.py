@@ -134,10 +134,10 @@ class Tasks:
     def _greet(self) -> None:
         """Send away workers of another version, and give the others what is shared."""
         workers = self.client.run(cluster_tasks.version, on_error="return")
-        for address, version in workers.items():
-            if version != cluster_tasks.version():
-                self._refuse(address)
-        if workers and not self._workers():
+        wrong = [one for one, version in workers.items() if version != cluster_tasks.version()]
+        for address in wrong:
+            self._refuse(address)
+        if workers and len(wrong) == len(workers):
             raise LesionsError(
                 f"No worker at {self.address} has this version of the course: install the same "
                 "commit and the same requirements.lock there, and start the workers again."

@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("HAM10000_DIR", ""))
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--images", type=int, default=6000, help="that a trial sees")
-    parser.add_argument("--seeds", type=int, default=8, help="of the study's setting")
+    parser.add_argument("--seeds", type=int, default=8, help="of one setting")
     parser.add_argument("--test", action="store_true", help="the last step: test scores")
     given = parser.parse_args()
     cells = len(search_space.cells(Settings()))
@@ -85,11 +85,8 @@ def main() -> None:
     while search.search(run, pool, most=1) and run.spent() < run.budget:
         write(search.table(study).sort_values("number"), "trials")
     write(search.table(study).sort_values("number"), "trials")
-    first = more_networks.FIRST
-    repeated("seeds", [(first, seed) for seed in range(given.seeds)], data, settings)
-    if not (KEPT / "networks.csv").exists():  # its first lines are there already
-        same = pd.read_csv(KEPT / "seeds.csv").query("seed < @SEEDS")
-        write(same, "networks")
+    seeds = range(given.seeds)
+    repeated("seeds", [(more_networks.REPEATED, seed) for seed in seeds], data, settings)
     several = [(name, seed) for seed in range(SEEDS) for name in more_networks.VARIANTS]
     repeated("networks", several, data, settings)
 

@@ -42,7 +42,7 @@ def local(workers: int) -> Iterator[str]:
         dask.config.set({"distributed.scheduler.allowed-failures": MOST_LOSSES}),
         LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-            dashboard_address=None, memory_limit=0, silence_logs=logging.CRITICAL,
+            dashboard_address="127.0.0.1:0", memory_limit=0, silence_logs=logging.CRITICAL,
         ) as cluster,
     ):  # fmt: skip
         yield cluster.scheduler_address

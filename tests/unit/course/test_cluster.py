@@ -187,7 +187,7 @@ def test_a_search_on_two_workers_finds_what_one_process_finds(tmp_path):
     from lesions.settings.parameters import Settings
     from made import development
 
-    settings = Settings(SEARCH_TRIALS=4, SEARCH_IMAGES=48, CNN_DENSE=8)
+    settings = Settings(SEARCH_TRIALS=4, SEARCH_IMAGES=64, CNN_DENSE=8)
     data, found = development(), []
     for place in ("alone", "two"):
         study = search.open_study(tmp_path / place / "journal.log", "a study")

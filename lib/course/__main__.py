@@ -21,6 +21,8 @@ OPTIONS = {
     "EDITION": "student or instructor (default student)",
     "FROM": "executed notebooks for lab and site: FROM=build/quick/notebooks",
     "HANDIN": "the folder that a class handed in (default hand-in)",
+    "IMAGES": "for predict: a photograph, or a folder of them",
+    "MODEL": "for predict and card: a run's folder or a .keras file; default: PROFILE's best on dx",
     "JOBS": "notebooks at a time (default 2); 1 where memory is short",
     "LISTEN": "where lab listens (default 127.0.0.1: this machine only); 0.0.0.0 in a container",
 }
@@ -156,6 +158,22 @@ def compare(given: dict[str, str], rest: list[str]) -> int:
     return 0
 
 
+def predict(given: dict[str, str], rest: list[str]) -> int:
+    """ask a trained network: IMAGES=photo.jpg or a folder; PROFILE or MODEL. No diagnosis"""
+    from course import predicting
+
+    images = given.get("IMAGES", " ".join(rest))
+    profile = given.get("PROFILE", "sample")
+    return predicting.main("predict", images, given.get("MODEL", ""), profile)
+
+
+def card(given: dict[str, str], rest: list[str]) -> int:
+    """write a trained network's model card and the datasheet of its images: PROFILE or MODEL"""
+    from course import predicting
+
+    return predicting.main("card", "", given.get("MODEL", ""), given.get("PROFILE", "sample"))
+
+
 def data(given: dict[str, str], rest: list[str]) -> int:
     """fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000"""
     return run_python("-m", "lesions.data.download", *words_of(given, rest))
@@ -243,9 +261,9 @@ def show_help(given: dict[str, str], rest: list[str]) -> int:
 
 COMMANDS = {
     "help": show_help, "all": study, "lab": lab, "student": student, "grade": grade,
-    "compare": compare, "data": data, "weights": weights, "check": check, "params": params,
-    "site": site, "test": test, "test-fast": test_fast, "e2e": e2e, "lint": lint, "bench": bench,
-    "outputs": outputs, "clean": clean,
+    "compare": compare, "predict": predict, "card": card, "data": data, "weights": weights,
+    "check": check, "params": params, "site": site, "test": test, "test-fast": test_fast,
+    "e2e": e2e, "lint": lint, "bench": bench, "outputs": outputs, "clean": clean,
 }  # fmt: skip
 
 

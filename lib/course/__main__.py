@@ -162,16 +162,14 @@ def predict(given: dict[str, str], rest: list[str]) -> int:
     """ask a trained network: IMAGES=photo.jpg or a folder; PROFILE or MODEL. No diagnosis"""
     from course import predicting
 
-    images = given.get("IMAGES", " ".join(rest))
-    profile = given.get("PROFILE", "sample")
-    return predicting.main("predict", images, given.get("MODEL", ""), profile)
+    return predicting.main("predict", given.get("IMAGES", " ".join(rest)), given)
 
 
 def card(given: dict[str, str], rest: list[str]) -> int:
     """write a trained network's model card and the datasheet of its images: PROFILE or MODEL"""
     from course import predicting
 
-    return predicting.main("card", "", given.get("MODEL", ""), given.get("PROFILE", "sample"))
+    return predicting.main("card", "", given)
 
 
 def data(given: dict[str, str], rest: list[str]) -> int:

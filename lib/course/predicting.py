@@ -107,8 +107,9 @@ def write_cards(model: str = "", profile: str = "sample") -> list[Path]:
     return made
 
 
-def main(command: str, images: str, model: str, profile: str) -> int:
-    """Behind `make predict` and `make card`; the exit status."""
+def main(command: str, images: str, given: dict[str, str]) -> int:
+    """Behind `make predict` and `make card`, with the options MODEL and PROFILE; exit status."""
+    model, profile = given.get("MODEL", ""), given.get("PROFILE", "sample")
     try:
         if command == "predict":
             predict(images, model, profile)

@@ -83,7 +83,8 @@ def most_sure(
     confidence, right = confident(answers, decision)
     order = np.argsort(-confidence, kind="stable")
     share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(share >= accuracy)
+    ends = np.append(np.diff(confidence[order]) < 0, True)  # of those that are equally sure
+    good = np.flatnonzero((share >= accuracy) & ends)
     return float(confidence[order][good[-1]]) if len(good) else 1.01
 
 

@@ -62,7 +62,7 @@ def whole(
     return keras.Model(images, outputs, name="answers")
 
 
-def _profile_of(record: Path) -> Path:
+def profile_of(record: Path) -> Path:
     """The profile's build folder that a record lies in: `<profile>/runs/<record>`."""
     for folder in record.absolute().parents:
         if (folder / "data.json").is_file():
@@ -182,7 +182,7 @@ def export(record: str | Path, target: Path | None = None) -> Path:
     """
     record = Path(record)
     about = _checked(record)
-    folder = _profile_of(record)
+    folder = profile_of(record)
     target = target or folder / "predict" / record.name / FILE
     splits, caches = handover.splits_in(folder)
     rows = handover.rows_of(splits, about.protocol, about.target)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course import catalogue
+from course import catalogue, start
 from course.editions import without_solutions
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD, ROOT, atomic, write_text
@@ -52,7 +52,7 @@ def notebook_page(source: Path, edition: str, note: str = "") -> str:
     """
     import nbformat
 
-    notebook = nbformat.read(source, as_version=4)
+    notebook = start.without(nbformat.read(source, as_version=4))
     if note:
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(f"*{note}*", id="note"))
     if edition == "student":

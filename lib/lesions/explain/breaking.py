@@ -9,10 +9,11 @@ import pandas as pd
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
 from lesions.core.progress import track
-from lesions.data import datasets
+from lesions.data import datasets, source
 from lesions.data.pixel_store import open_pixels
 from lesions.explain import masks, shift, skin_tone, strangers
 from lesions.predict import answers, export
+from lesions.settings.parameters import Settings
 from lesions.splits import handover
 from lesions.training import run_records
 
@@ -81,31 +82,77 @@ def skin_of(test: Test, folder: Path, seed: int = 0) -> tuple[np.ndarray, np.nda
     return tones, np.array(patches, np.uint8).reshape(-1, size, size, 3), np.array(lesions)
 
 
-def look(
-    record: str | Path, folder: Path, severities: tuple[int, ...] = (2, 4), most: int = 0,
-    n: int = 500, seed: int = 0,
+def network_in(folder: Path, seed: int = 0) -> Path:
+    """The record of our own network on dx in a profile's folder; else the profile's best.
+
+    Raises:
+        LesionsError: there is no record on dx under `honest`.
+    """
+    own = run_records.folder_of(folder, "honest", "dx", "compact_cnn", seed)
+    return own if own.is_dir() else export.best_record(folder)
+
+
+def tables_of(
+    test: Test, found: pd.DataFrame, folder: Path, each: int = strangers.EACH, n: int = 500,
+    seed: int = 0,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
-    """All three tables of a record's network: `NAMES`.
+    """The three tables, `NAMES`, of a network's answers.
 
     Args:
-        record, most: as `test_of`.
+        found: from `shift.answered`.
         folder: of the images and, where there are some, their masks.
-        severities: of the corruptions, of 1 to 5.
+        each: strangers of a kind.
         n: resamples of the lesions behind each interval.
     """
-    test = test_of(record, most, seed)
-    found = shift.answered(test.chosen, test.pixels, test.rows, severities, seed)
     clean = found[found["corruption"] == shift.CLEAN].reset_index(drop=True)
     angles, patches, lesions = skin_of(test, folder, seed)
-    tones = skin_tone.by_tone(clean, skin_tone.groups(angles), test.chosen, n)
     size = test.chosen.model.about["input"]["size"]
-    kinds = strangers.made(size, seed=seed) | {strangers.SKIN: patches}
-    own = {strangers.SKIN: lesions}
+    kinds = strangers.made(size, each, seed) | {strangers.SKIN: patches}
     return {
         "corruptions": shift.score(found, test.chosen, n),
-        "tones": tones,
-        "strangers": strangers.judged(test.chosen, kinds, own, n),
+        "tones": skin_tone.by_tone(clean, skin_tone.groups(angles), test.chosen, n),
+        "strangers": strangers.judged(test.chosen, kinds, {strangers.SKIN: lesions}, n),
     }
+
+
+def look(
+    settings: Settings, severities: tuple[int, ...] = (2, 4), most: int = 0
+) -> dict[str, pd.DataFrame]:
+    """The three tables, `NAMES`, of this profile's network; empty, with a sentence, without one.
+
+    Args:
+        settings: of the notebook; BOOTSTRAP resamples stand behind each interval.
+        severities: of the corruptions, of 1 to 5.
+        most: test images, at most; 0: all.
+    """
+    try:
+        folder = datasets.locate(settings.DATASET, source.data_folder(settings))
+        test = test_of(network_in(settings.folder, settings.SEED), most, settings.SEED)
+    except LesionsError as error:  # images of one's own, or no run on dx
+        print(f"Nothing to break here: {error}")
+        columns = {"corruptions": shift.COLUMNS, "tones": skin_tone.COLUMNS,
+                   "strangers": strangers.COLUMNS}  # fmt: skip
+        return {name: pd.DataFrame(columns=list(of)) for name, of in columns.items()}
+    found = shift.answered(test.chosen, test.pixels, test.rows, severities, settings.SEED)
+    return tables_of(test, found, folder, n=settings.BOOTSTRAP, seed=settings.SEED)
+
+
+def over_records(table: pd.DataFrame) -> pd.DataFrame:
+    """The mean over networks (seeds) of what was measured for each, with the widest interval.
+
+    It reaches from the lowest to the highest limit of all, so it covers seeds and test lesions.
+
+    Args:
+        table: as one of `look`, with a column record; without it, it is returned as it is.
+    """
+    if "record" not in table:
+        return table
+    numbers = [name for name in table.select_dtypes("number") if name != "severity"]
+    lows = [name for name in numbers if name.endswith("low")]
+    highs = [name for name in numbers if name.endswith("high")]
+    how = dict.fromkeys(numbers, "mean") | dict.fromkeys(lows, "min") | dict.fromkeys(highs, "max")
+    by = [name for name in table if name not in (*numbers, "record", "mostly")]
+    return table.groupby(by, sort=False, as_index=False, dropna=False).agg(how)
 
 
 def kept(name: str, otherwise: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -120,7 +167,7 @@ def kept(name: str, otherwise: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     path = KEPT / f"{name}.csv"
     if path.exists():
-        return pd.read_csv(path)
+        return over_records(pd.read_csv(path))
     if otherwise is None:
         raise LesionsError(f"There is no kept table {path}; `tools/shift.py` writes it.")
     print(f"No table {name} of the real images is kept; this one is of this run's images.")

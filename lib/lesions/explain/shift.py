@@ -21,6 +21,7 @@ from lesions.scores.intervals import mean_interval
 
 CLEAN = "as it is"
 METRICS = ("accuracy", "balanced_accuracy")
+COLUMNS = ("corruption", "severity", "images", "lesions", "metric", "value", "low", "high")
 
 
 def _clipped(values: np.ndarray) -> np.ndarray:
@@ -45,7 +46,9 @@ def blur(image: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarra
 
 def jpeg(image: np.ndarray, quality: int, rng: np.random.Generator) -> np.ndarray:
     """Saved as JPEG with a quality of 0 to 100, and read again."""
-    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
+    blue_first = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
 
 
 def noise(image: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
@@ -83,7 +86,7 @@ CORRUPTIONS: dict[str, tuple[Callable, tuple[float, ...]]] = {
     "brighter": (light, (1.1, 1.2, 1.35, 1.5, 1.7)),
     "darker": (light, (0.9, 0.8, 0.7, 0.6, 0.5)),
     "less contrast": (contrast, (0.85, 0.7, 0.55, 0.4, 0.3)),
-    "blur": (blur, (0.004, 0.008, 0.012, 0.018, 0.026)),
+    "blur": (blur, (0.012, 0.018, 0.026, 0.034, 0.044)),
     "JPEG": (jpeg, (60, 40, 25, 15, 8)),
     "noise": (noise, (4, 8, 14, 22, 32)),
     "colour cast": (cast, (0.04, 0.08, 0.12, 0.18, 0.25)),
@@ -141,26 +144,33 @@ class Chosen:
         return cls(model, calibrating.most_sure(given.apply(validation), wanted))
 
 
-def answered(
-    chosen: Chosen, pixels: np.ndarray, rows: pd.DataFrame, severities: Sequence[int], seed: int = 0
+def answers_to(
+    chosen: Chosen, pixels: np.ndarray, rows: pd.DataFrame, what: str, severity: int, seed: int = 0
 ) -> pd.DataFrame:
-    """The network's answers to images as they are, and to each corruption of them.
+    """The network's answers to images with one corruption, or as they are.
 
     Args:
         pixels: uint8 (n, size, size, 3), the squares that it was trained on.
         rows: n rows of the test part: image_id, lesion_id, truth.
-        severities: which strengths, of 1 to 5.
+        what, severity: one of `settings_of`.
 
     Returns:
-        `rows` repeated, with corruption, severity, and what `answers.answer` gives.
+        `rows` with corruption, severity, and what `answers.answer` gives.
     """
-    parts = []
-    for what, severity in track(settings_of(severities), "corruptions"):
-        seen = pixels if what == CLEAN else corrupt(pixels, what, severity, seed)
-        found = answers.answer(chosen.model, seen)
-        about = rows.reset_index(drop=True).assign(corruption=what, severity=severity)
-        parts.append(pd.concat([about, found], axis=1))
-    return pd.concat(parts, ignore_index=True)
+    seen = pixels if what == CLEAN else corrupt(pixels, what, severity, seed)
+    parts = [seen[i : i + answers.BATCH] for i in range(0, len(seen), answers.BATCH)]
+    found = pd.concat([answers.answer(chosen.model, part) for part in parts], ignore_index=True)
+    about = rows.reset_index(drop=True).assign(corruption=what, severity=severity)
+    return pd.concat([about, found], axis=1)
+
+
+def answered(
+    chosen: Chosen, pixels: np.ndarray, rows: pd.DataFrame, severities: Sequence[int], seed: int = 0
+) -> pd.DataFrame:
+    """`answers_to` images as they are, and to all corruptions of them at some strengths."""
+    steps = track(settings_of(severities), "corruptions")
+    return pd.concat([answers_to(chosen, pixels, rows, *step, seed) for step in steps],
+                     ignore_index=True)  # fmt: skip
 
 
 def scores_of(found: pd.DataFrame, chosen: Chosen, n: int = 500) -> dict[str, tuple]:
@@ -200,5 +210,4 @@ def score(found: pd.DataFrame, chosen: Chosen, n: int = 500) -> pd.DataFrame:
         size = len(part), part["lesion_id"].nunique()
         lines += [(what, severity, *size, name, *values)
                   for name, values in scores_of(part, chosen, n).items()]  # fmt: skip
-    columns = ["corruption", "severity", "images", "lesions", "metric", "value", "low", "high"]
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame(lines, columns=list(COLUMNS))

@@ -15,9 +15,10 @@ from lesions.explain.shift import Chosen, scores_of
 # From this angle up, in degrees.
 GROUPS = {"very light": 55, "light": 41, "intermediate": 28, "tan": 10, "brown": -30, "dark": -91}
 MARGIN = 0.04  # of the width, left out around the lesion
-DARK_CORNER = 20  # L* below is the plate, or a hair
+DARK_CORNER = 12  # L* below is the plate, or a hair; the darkest skin has some 18
 LEAST_SKIN = 0.02  # share of the image that must be skin
 LEAST_LESIONS = 10  # fewer get no interval
+COLUMNS = ("tone", "images", "lesions", "metric", "value", "low", "high")
 
 
 def angle(image: np.ndarray, mask: np.ndarray) -> float:
@@ -71,5 +72,4 @@ def by_tone(found: pd.DataFrame, tones: pd.Series, chosen: Chosen, n: int = 500)
         for name, (value, low, high) in scores_of(part, chosen, n).items():
             limits = (low, high) if size[1] >= LEAST_LESIONS else (np.nan, np.nan)
             lines.append((tone, *size, name, value, *limits))
-    columns = ["tone", "images", "lesions", "metric", "value", "low", "high"]
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame(lines, columns=list(COLUMNS))

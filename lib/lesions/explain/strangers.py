@@ -13,6 +13,8 @@ EACH = 40
 SKIN = "healthy skin"
 LEAST_LIGHT = 40  # of 255: a darker pixel is the plate's rim
 PHOTOGRAPHS = {"a temple": "china.jpg", "a flower": "flower.jpg"}  # that scikit-learn ships
+COLUMNS = ("kind", "images", "flagged", "flagged_low", "flagged_high",
+           "answered", "answered_low", "answered_high", "mostly")  # fmt: skip
 
 
 def made(size: int, each: int = EACH, seed: int = 0) -> dict[str, np.ndarray]:
@@ -98,6 +100,4 @@ def judged(
         flagged, given = mean_interval(found["unlike"], groups, n), mean_interval(sure, groups, n)
         mostly = found[names].idxmax(axis=1).mode()[0].removeprefix("p_")
         lines.append((kind, len(found), *flagged, *given, mostly))
-    columns = ["kind", "images", "flagged", "flagged_low", "flagged_high",
-               "answered", "answered_low", "answered_high", "mostly"]  # fmt: skip
-    return pd.DataFrame(lines, columns=columns)
+    return pd.DataFrame(lines, columns=list(COLUMNS))

@@ -20,7 +20,7 @@ from lesions.data.images import is_image, list_files, read_image
 from lesions.networks import described
 from lesions.networks.backend import keras
 
-BATCH = 16
+BATCH = 32  # images at a time
 NEEDED = ("classes", "decision", "unlike", "notice", "input")
 
 

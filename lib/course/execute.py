@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from course import catalogue
+from course import catalogue, times
 from lesions.core.errors import LesionsError
 from lesions.core.files import atomic
 
@@ -164,6 +164,7 @@ def store(name: str) -> None:
             f"{name}: its Python was ended from outside, mostly because memory ran out. It keeps "
             "the outputs that it had."
         ) from error
+    times.note(notebook, time.time() - started)
     # Which Python ran it is no part of the course, and would change with every machine.
     notebook.metadata["language_info"] = {"name": "python"}
     with atomic(path) as partial:

@@ -61,9 +61,6 @@ def words_of(given: dict[str, str], rest: list[str]) -> list[str]:
     return [*shlex.split(given.get("P", "")), *rest]
 
 
-# ---------------------------------------------------------------- the commands
-
-
 def study(given: dict[str, str], rest: list[str]) -> int:
     """the whole study, or a notebook with the earlier ones it needs: PROFILE, P, P_FILE, JOBS"""
     from course import runner

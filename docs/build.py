@@ -163,6 +163,10 @@ def add_slides(site: Path) -> None:
     sources.mkdir(parents=True)
     slides.gather(SOURCES / "notebooks", sources)
     sphinx("revealjs", sources, site / "slides")
+    # The themes that we do not use would fetch their letters from another server.
+    for path in (site / "slides" / "_static").rglob("theme/*.css"):
+        if path.stem != slides.THEME:
+            path.unlink()
 
 
 def sphinx(builder: str, sources: Path, target: Path) -> None:

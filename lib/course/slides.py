@@ -19,15 +19,24 @@ from lesions.core.files import ROOT, write_text
 TIMETABLE = ROOT / "docs" / "instructor.md"
 MOST_WORDS = 45  # on a slide
 WITHOUT = ("Quiz", "References", "A page to keep")  # sections that are no slides
-CONFIGURATION = """project = "Skin lesions, honestly"
+THEME = "white"
+CONFIGURATION = f"""project = "Skin lesions, honestly"
 extensions = ["myst_parser", "sphinx_revealjs"]
 language = "en"
-revealjs_style_theme = "white"
-revealjs_static_path = []
+revealjs_style_theme = "{THEME}"
+revealjs_static_path = ["own"]
+revealjs_css_files = ["slides.css"]
 revealjs_use_section_ids = True
-revealjs_script_conf = {"hash": True, "slideNumber": True, "width": 1100, "height": 700}
+revealjs_script_conf = {{"hash": True, "slideNumber": True, "width": 1100, "height": 700}}
 html_show_sourcelink = False
 html_copy_source = False
+"""
+
+
+STYLE = """.reveal { font-size: 30px; }
+.reveal h1, .reveal h2, .reveal h3 { text-transform: none; text-wrap: balance; }
+.reveal section img { max-height: 420px; margin: 0.3em auto; background: white; }
+.reveal blockquote { width: 85%; }
 """
 
 
@@ -170,4 +179,5 @@ def gather(notebooks: Path, folder: Path) -> list[Session]:
     names = "\n".join(f"session_{session.number}" for session in found)
     write_text(folder / "index.md", f"# Slides\n\n```{{toctree}}\n{names}\n```\n")
     write_text(folder / "conf.py", CONFIGURATION)
+    write_text(folder / "own" / "slides.css", STYLE)
     return found

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course import catalogue, slides, start
+from course import accessible, catalogue, slides, start
 from course.editions import without_solutions
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD, ROOT, atomic, write_text
@@ -205,6 +205,7 @@ def build(notebooks: Path, results: Path, edition: str = "student", site: Path =
         sphinx("html", SOURCES, partial)
         add_texts(partial)
         add_slides(partial)
+        accessible.mend(partial)
     return site / "index.html"
 
 

@@ -18,6 +18,7 @@ from lesions.core.files import ROOT, write_text
 
 TIMETABLE = ROOT / "docs" / "instructor.md"
 MOST_WORDS = 45  # on a slide
+MOST_POINTS = 5
 WITHOUT = ("Quiz", "References", "A page to keep")  # sections that are no slides
 THEME = "white"
 CONFIGURATION = f"""project = "Skin lesions, honestly"
@@ -114,6 +115,8 @@ def slides_of(notebook: nbformat.NotebookNode) -> Iterator[Slide]:
                 slide = Slide(heading[1])
             elif slide and block.startswith("> ") and not slide.quote:
                 slide.quote = block
+            elif slide and not slide.text and block.startswith("- "):
+                slide.text = "\n".join(block.splitlines()[:MOST_POINTS])
             elif slide and not slide.text and re.match(r"[\w\"*`\[(]", block):
                 slide.text = shortened(block)
     if slide:

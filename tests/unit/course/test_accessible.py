@@ -3,10 +3,12 @@
 from course import accessible
 
 TABLE = """<table><thead><tr><th></th><th>a</th><th class="x"><p></p></th></tr></thead>
-<tbody><tr><th>0</th><td>1</td></tr><tr><th scope="rowgroup">1</th></tr></tbody></table><th>no table"""
+<tbody><tr><th>0</th><td>1</td></tr><tr><th scope="rowgroup">1</th></tr></tbody></table>
+<th>no table"""
 SLIDES = """<meta name="viewport" content="width=device-width, maximum-scale=1.0, user-scalable=no">
 <body><div class="reveal"><div class="slides" role="main"><section>x</section></div></div>
-<script src="_static/revealjs/dist/reveal.js"></script><script src="_static/revealjs/x.js"></script>"""
+<script src="_static/revealjs/reveal.js"></script>
+<script src="_static/revealjs/more.js"></script>"""
 
 
 def test_empty_headers_are_cells_and_the_others_say_what_they_head():

@@ -26,6 +26,12 @@ def table_headers(page: str) -> str:
     return re.sub(r"<(thead|tbody)\b.*?</\1>", mended, page, flags=re.S)
 
 
+def references(page: str) -> str:
+    """HTML in which works are no list items of a list that holds other things, as Sphinx has it."""
+    page = page.replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    return page.replace(' role="doc-biblioentry"', "")
+
+
 def slide_page(page: str) -> str:
     """A page of slides with all of it in one main landmark, which a reader may zoom into."""
     page = NO_ZOOM.sub("", page.replace('<div class="slides" role="main">', '<div class="slides">'))
@@ -41,7 +47,7 @@ def mend(site: Path) -> None:
         if "_static" in path.relative_to(site).parts:
             continue
         page = path.read_text(encoding="utf-8")
-        made = table_headers(page)
+        made = references(table_headers(page))
         if path.parent.name == "slides":
             made = slide_page(made)
         if made != page:

@@ -26,6 +26,12 @@ def seconds_of(text: str) -> float:
     return float(number) * (60 if unit.startswith("minute") else 1)
 
 
+def worked() -> float:
+    """Processor seconds of the kernels that have ended; 0 where the system does not tell."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
 def machine() -> str:
     """This machine's cores and processor, such as `2 cores of an AMD EPYC processor`."""
     info = Path("/proc/cpuinfo")

@@ -19,6 +19,11 @@ def test_empty_headers_are_cells_and_the_others_say_what_they_head():
     assert accessible.table_headers(made) == made
 
 
+def test_references_have_no_roles_that_are_none():
+    page = '<div role="list" class="citation-list"><div class="citation" role="doc-biblioentry">'
+    assert accessible.references(page) == '<div class="citation-list"><div class="citation">'
+
+
 def test_slides_have_one_landmark_and_can_be_zoomed():
     made = accessible.slide_page(SLIDES)
     assert 'content="width=device-width"' in made and 'role="main"' not in made

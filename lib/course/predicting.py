@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from lesions.core.errors import LesionsError
-from lesions.core.files import BUILD, IDS, ROOT, atomic, write_text
+from lesions.core.files import BUILD, IDS, ROOT, write_text
+from lesions.core.tables import write_for_people
 from lesions.predict import answers, cards, export
 from lesions.splits import handover
 
@@ -56,8 +57,7 @@ def predict(images: str, model: str = "", profile: str = "sample") -> Path:
     asked = answers.load(path)
     table = answers.ask(asked, images)
     target = BUILD / profile / "predict" / "answers.csv"
-    with atomic(target) as partial:
-        table.to_csv(partial, index=False)
+    write_for_people(table, target)
     for _, row in table.head(SHOWN).iterrows():
         print(line_of(row, asked.classes))
     for fault in table.attrs["unreadable"]:

@@ -22,7 +22,7 @@ from lesions.training import fitting, run_records
 from made import about_run, pixels
 
 SIZE, COUNT = 32, 120
-CLASSES = {3: ["a|b <i>", "mel", "nv"], 2: ["mel", "nv"]}
+CLASSES = {3: ["=a|b <i>", "mel", "nv"], 2: ["mel", "nv"]}
 
 
 def network(classes: int) -> keras.Model:
@@ -289,3 +289,5 @@ def test_the_command_says_all_that_an_answer_needs(record, file, tmp_path, monke
     assert capsys.readouterr().err.startswith("Say which: IMAGES=")
     assert predicting.main("predict", str(pictures), {"PROFILE": "t", "MODEL": str(record)}) == 0
     assert "and 100 more in the table" in capsys.readouterr().out
+    kept = (build / "t" / "predict" / "answers.csv").read_text(encoding="utf-8")
+    assert not re.search(r'(^|,)"?[=@]', kept, re.MULTILINE), "a formula to a spreadsheet"

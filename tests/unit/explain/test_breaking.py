@@ -11,6 +11,7 @@ from lesions.explain import breaking, shift, skin_tone, strangers
 from lesions.figures import breaking as figures
 from lesions.predict import answers
 from lesions.settings.parameters import Settings
+from made import profile
 
 SIZE = 32
 CLASSES = ["dark", "light"]
@@ -193,6 +194,19 @@ def test_without_a_network_a_sentence_and_empty_tables(tmp_path, capsys):
     assert "Nothing to break here: There is no trained network on dx" in capsys.readouterr().out
     assert set(found) == set(breaking.NAMES) and all(table.empty for table in found.values())
     figures.left_of_scores(found["corruptions"])
+
+
+def test_images_of_one_s_own_without_masks(tmp_path):
+    """All that can be said is said; there is no skin to be found without a mask."""
+    profile(tmp_path)
+    settings = Settings(DATASET="folder", DATA_DIR=str(tmp_path / "pictures"), BOOTSTRAP=50,
+                        IMAGE_SIZE=32, folder=tmp_path / "t")  # fmt: skip
+    found = breaking.look(settings, severities=(3,), most=12)
+    images = found["corruptions"].groupby("corruption")["images"].first()
+    assert len(images) == len(shift.CORRUPTIONS) + 1 and (images == 12).all()
+    size = found["tones"].groupby("tone")["images"].first()
+    assert size["unknown"] == 12 and size.sum() == 12
+    assert strangers.SKIN not in set(found["strangers"]["kind"])
 
 
 def test_over_seeds_the_interval_is_the_widest():

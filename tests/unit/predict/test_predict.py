@@ -12,56 +12,15 @@ from PIL import Image
 from course import predicting
 from lesions.core.errors import LesionsError
 from lesions.core.markdown import interval, table, text
-from lesions.data.pixel_store import to_square
 from lesions.networks import described
 from lesions.networks.backend import keras
 from lesions.predict import answers, calibrating, cards, export, likeness
-from lesions.settings.parameters import Settings
 from lesions.splits import handover
-from lesions.training import fitting, run_records
-from made import about_run, pixels
-
-SIZE, COUNT = 32, 120
-CLASSES = {3: ["=a|b <i>", "mel", "nv"], 2: ["mel", "nv"]}
-
-
-def network(classes: int) -> keras.Model:
-    keras.utils.set_random_seed(classes)
-    images = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(8)(images))
-    last = {"units": 1, "activation": "sigmoid"} if classes == 2 else {
-        "units": classes, "activation": "softmax"}  # fmt: skip
-    return keras.Model(images, keras.layers.Dense(**last)(x))
-
-
-def profile(folder, classes: int = 3, geometry: str = "squash", protocol: str = "honest"):
-    """A profile's folder with splits, pixels, photographs and one record; the record's folder."""
-    names, ids = CLASSES[classes], [f"IMG_{n}" for n in range(COUNT)]
-    settings = Settings(IMAGE_SIZE=SIZE, GEOMETRY=geometry, PROFILE="t", folder=folder / "t")
-    (folder / "pictures").mkdir(parents=True)
-    squares = []
-    for number, name in enumerate(ids):
-        image = pixels(number, width=64, height=48)
-        Image.fromarray(image).save(folder / "pictures" / f"{name}.png")
-        squares.append(to_square(image, SIZE, geometry))
-    cache = folder / "pixels-key"
-    cache.mkdir()
-    np.save(cache / "pixels.npy", np.stack(squares))
-    pd.DataFrame({"image_id": ids}).to_csv(cache / "image_ids.csv", index=False)
-    rows = pd.DataFrame({"image_id": ids, "lesion_id": ids})
-    rows["label"] = np.array(names, dtype=object)[np.arange(COUNT) % classes]
-    rows["split"] = ["train"] * 60 + ["validation"] * 30 + ["test"] * 30
-    rows = pd.concat([rows, rows[:20]], ignore_index=True)  # resampled: some stand there twice
-    known = rows[:COUNT].assign(dx=rows["label"], sex="female", age=50.0)
-    handover.save_splits(settings, {f"{protocol}-dx": rows}, {protocol: cache}, known)
-    model, asked = network(classes), rows[rows["split"] != "train"].reset_index(drop=True)
-    p = fitting.probabilities(model, np.float32(squares[60:]) / 255)
-    asked["truth"] = asked.pop("label")
-    table = pd.concat([asked, pd.DataFrame(p, columns=[f"p_{n}" for n in names])], axis=1)
-    about = about_run(model="cnn", classes=names, protocol=protocol,
-                      settings=settings.deciding() | {"DATASET": "sample"})  # fmt: skip
-    record = run_records.folder_of(settings.folder, protocol, "dx", "cnn", 0)
-    return run_records.write(record, "key", about, table, None, {"model": model})
+from lesions.training import run_records
+from made import PROFILE_CLASSES as CLASSES
+from made import PROFILE_IMAGES as COUNT
+from made import PROFILE_SIZE as SIZE
+from made import pixels, plain_network, profile
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +169,7 @@ def test_bad_input_gets_one_sentence(record, file, tmp_path):
             answers.ask(model, place)
     (tmp_path / "x.keras").write_text("x")
     keras_only = tmp_path / "other.keras"
-    network(2).save(keras_only)
+    plain_network(2).save(keras_only)
     plain = run_records.network_of(record)
     for path, said in (
         (tmp_path / "none.keras", "There is no network"), (tmp_path / "x.keras", "no .keras file"),

@@ -217,7 +217,7 @@ PROFILE_CLASSES = {3: ["=a|b <i>", "mel", "nv"], 2: ["mel", "nv"]}
 
 
 def plain_network(classes: int):
-    """An untrained network with one dense layer, for images of PROFILE_PROFILE_SIZE."""
+    """An untrained network with one dense layer, for images of PROFILE_SIZE."""
     from lesions.networks.backend import keras
 
     keras.utils.set_random_seed(classes)

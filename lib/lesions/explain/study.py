@@ -124,6 +124,11 @@ def right_and_wrong(who: Subject, each: int = 2) -> tuple[list[int], list[str]]:
     return picked, titles
 
 
+def spread_evenly(count: int, most: int) -> np.ndarray:
+    """Positions of at most so many of `count` images that are sorted by class."""
+    return np.linspace(0, count - 1, min(most, count)).astype(int)
+
+
 def forgotten(
     who: Subject, found: Mapping[str, np.ndarray], most: int = 48, stages: int = 6
 ) -> tuple[pd.DataFrame, np.ndarray]:
@@ -132,7 +137,7 @@ def forgotten(
     Returns:
         its steps, and the positions of the images.
     """
-    few = np.linspace(0, len(who.about) - 1, min(most, len(who.about))).astype(int)
+    few = spread_evenly(len(who.about), most)
     some = {name: of[few] for name, of in found.items()}
     steps = faithfulness.randomisation(
         who.network, who.images[few], who.answers[few], some, stages=stages

@@ -23,11 +23,13 @@ from keep_results import processor, versions
 from lesions.core import cache
 from lesions.core.content import contents
 from lesions.core.files import BUILD, atomic, write_json
+from lesions.core.numbers import rounded
 from lesions.core.progress import say
 from lesions.data import datasets, pixel_store, source
 from lesions.duplicates.keep import read_keep
 from lesions.explain import (
     artefacts,
+    cover_study,
     covering,
     localisation,
     maps,
@@ -42,8 +44,7 @@ from lesions.training import run_records
 FEW = 24  # images whose maps are asked again and again
 STAGES = 3  # from the trained network to a random one
 SHOWN = 140  # images whose maps are compared after training on shuffled labels
-# The thumbnail is a question to colours: so short a training finds no fine structures anyway.
-COVERS = {"colours": tuple(covering.COVERS), "network": tuple(covering.COVERS)[:4]}
+COVERS = {"colours": tuple(covering.COVERS), "network": short_networks.COVERS}
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def table_of(name: str, key: str, make: Callable[[], pd.DataFrame], folder: Path
 def keep_table(name: str, table: pd.DataFrame, given: argparse.Namespace) -> None:
     """Write a table to the kept results."""
     with atomic(Path(given.to) / f"{name}.csv") as partial:
-        table.round(4).to_csv(partial, index=False)
+        rounded(table, 4).to_csv(partial, index=False)
 
 
 def cover_up(kind: str, world: World, given: argparse.Namespace) -> None:
@@ -126,7 +127,7 @@ def cover_up(kind: str, world: World, given: argparse.Namespace) -> None:
             ))  # fmt: skip
         # After each seed: what there is can be looked at.
         name = "cover_up" if kind == "colours" else "cover_up_network"
-        keep_table(name, study.cover_scores(pd.concat(answers)), given)
+        keep_table(name, cover_study.cover_scores(pd.concat(answers)), given)
 
 
 def shuffled(world: World, given: argparse.Namespace) -> None:

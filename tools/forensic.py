@@ -19,7 +19,7 @@ from lesions.core.files import atomic, write_json
 from lesions.data import datasets, pixel_store
 from lesions.experiments import forensic
 from lesions.paper import published
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 
 KEYS = list(forensic.Position._fields)
 
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(map(str, forensic.ROWS)))
     parser.add_argument("--epoch-samples", default=0, type=int)
     given = parser.parse_args()
-    settings = params.complete({"IMAGE_SIZE": given.size, "EPOCH_SAMPLES": given.epoch_samples,
+    settings = Settings.of({"IMAGE_SIZE": given.size, "EPOCH_SAMPLES": given.epoch_samples,
                                 "DATASET": "ham10000"})  # fmt: skip
     table = datasets.load("ham10000", str(given.data or ""))
     cache = pixel_store.pixel_cache(table, given.size)

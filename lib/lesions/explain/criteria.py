@@ -131,6 +131,6 @@ def beyond_chance(table: pd.DataFrame, n: int = 1000) -> tuple[pd.DataFrame, str
     trained["beyond"] = trained["low"] > trained[["untrained", "control"]].max(axis=1).clip(0.5)
     passing = ", ".join(trained.index[trained["beyond"]]) or "none"
     return trained, (
-        f"Methods of {len(trained)} that mark a criterion's place more than the rest of the lesion, "
-        f"than before any training, and than every map without a network: {passing}."
+        f"Of {len(trained)} methods, those that mark a criterion's place more than the rest of the "
+        f"lesion, than before any training, and than every map without a network: {passing}."
     )

@@ -10,7 +10,8 @@ import pandas as pd
 
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
-from lesions.explain import covering, faithfulness, localisation, maps
+from lesions.core.numbers import rounded
+from lesions.explain import faithfulness, localisation, maps
 from lesions.networks.backend import keras
 from lesions.training import run_records
 
@@ -152,24 +153,6 @@ def localised(who: Subject, found: Mapping[str, Mapping[str, np.ndarray]]) -> pd
     return pd.concat(parts, ignore_index=True)
 
 
-def cover_scores(answers: pd.DataFrame, n: int = 500) -> pd.DataFrame:
-    """Scores of a cover-up, with intervals.
-
-    Args:
-        answers: from `covering.cover_up`.
-
-    Returns:
-        one row a target, cover, metric and seed, as `covering.score_covers`. For dx there is also
-        the AUC of melanoma.
-    """
-    parts = []
-    for target in dict.fromkeys(answers["target"]):
-        part = covering.of_target(answers, target)
-        metrics = ["macro_auc", *(["auc:mel"] if target == "dx" and "p_mel" in part else [])]
-        parts.append(covering.score_covers(part, metrics, n).assign(target=target))
-    return pd.concat(parts, ignore_index=True)
-
-
 def published_beside(found: Mapping[str, Mapping[str, np.ndarray]], who: Subject) -> pd.DataFrame:
     """Grad-CAM by the measures of published work, for the network and for an untrained one.
 
@@ -223,7 +206,30 @@ def faithful(
         for name in found if name in maps.METHODS
     }  # fmt: skip
     table["sensitivity"] = table["map"].map(sensitive)
-    return table.merge(faithfulness.verdicts(steps), on="map", how="left").round(3)
+    return rounded(table.merge(faithfulness.verdicts(steps), on="map", how="left"))
+
+
+def with_shuffled_labels(faithful: pd.DataFrame, alike: pd.DataFrame) -> pd.DataFrame:
+    """The table of `faithful`, with what shuffled labels change beside it.
+
+    Args:
+        faithful: from `faithful`; its likeness is that of the network with random weights.
+        alike: from `short_networks.shuffled_labels`.
+
+    Returns:
+        map, deletion, insertion, sensitivity, random_weights and shuffled_labels (both likeness),
+        learnt_twice (that of maps of one thing learnt twice), verdict: "fails …" if either of the
+        two is above `faithfulness.SAME`.
+    """
+    other = alike.set_index("map")
+    table = faithful.rename(columns={"likeness": "random_weights"})
+    table["shuffled_labels"] = table["map"].map(other["likeness"])
+    table["learnt_twice"] = table["map"].map(other["again"])
+    labels = table["map"].map(other["verdict"])
+    table["verdict"] = labels.where(table["verdict"].eq("changes"), table["verdict"])
+    kept = ["map", "deletion", "insertion", "sensitivity", "random_weights", "shuffled_labels",
+            "learnt_twice", "verdict"]  # fmt: skip
+    return rounded(table[kept], 2)
 
 
 def kept(name: str, otherwise: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -5,7 +5,7 @@
     python tools/forensic.py --rows 5,6,9 --stand-in efficientnet_lite0 --size 64
     python tools/forensic.py --rows 5,6,8,9 --weights random
 
-Each of the paper's rows is trained under every way to resample (see `lesions.experiments.forensic`);
+Each of the paper's rows is trained under every way to resample (`lesions.experiments.forensic`);
 without `--rows` those that need no pretrained weights. Each training adds a line to the table, and
 lines that are there are not made again, so it may be stopped at any moment. About an hour on two
 cores. In place of the networks of rows 5, 6 and 9 something else may stand; `about.json` says what

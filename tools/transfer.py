@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from lesions.core.files import ROOT, atomic
+from lesions.core.numbers import rounded
 from lesions.data import pixel_store, source
 from lesions.duplicates.keep import read_keep
 from lesions.scores import calibration, evaluation
@@ -85,13 +86,13 @@ def main() -> None:
             run = {key: about[key] for key in ("model", "init", "epochs", "seconds")}
             for part in ("validation", "test"):
                 lines.append(run | {"seed": seed, "part": part} | scored(record, part))
-            print(pd.DataFrame(lines[-2:-1]).round(4).to_string(index=False), flush=True)
+            print(rounded(pd.DataFrame(lines[-2:-1]), 4).to_string(index=False), flush=True)
     found = pd.DataFrame(lines)
     validation = found[found["part"] == "validation"].groupby("model", sort=False)[SCORES]
-    print("\n", validation.agg(["mean", "std"]).round(4).to_string(), sep="")
+    print("\n", rounded(validation.agg(["mean", "std"]), 4).to_string(), sep="")
     if given.keep:
         with atomic(ROOT / "data" / "results" / given.profile / "transfer.csv") as partial:
-            found.round(4).to_csv(partial, index=False)
+            rounded(found, 4).to_csv(partial, index=False)
 
 
 if __name__ == "__main__":

@@ -150,19 +150,20 @@ def shuffled(world: World, given: argparse.Namespace) -> None:
 
 
 def maps_of(record: Path, who: study.Subject, key: str, folder: Path) -> dict[str, dict]:
-    """The maps of the trained network, the untrained one and the controls."""
-    path = folder / f"maps-{record.name}.npz"
-
-    def make(partial: Path) -> None:
-        found = study.all_maps(who)
-        np.savez(partial, **{f"{n}|{m}": v for n, of in found.items() for m, v in of.items()})
-
-    cache.named(path, key, make)
+    """The maps of the trained network, of the untrained one and of the controls; each is kept."""
     found: dict[str, dict] = {}
-    for name, value in np.load(path).items():
-        network, method = name.split("|")
-        found.setdefault(network, {})[method] = value
-    return found
+    for network, model in (("trained", who.network), ("untrained", who.untrained)):
+        found[network] = {}
+        for method in maps.METHODS:
+            path = folder / f"maps-{record.name}-{network}-{method.replace(' ', '-')}.npy"
+
+            def make(partial: Path, model=model, method=method) -> None:
+                np.save(partial, maps.explain(model, who.images, who.answers, [method])[method])
+
+            cache.named(path, key, make)
+            say(f"{network}, {method}: there")
+            found[network][method] = np.load(path)
+    return found | {"no network": study.control_maps(who)}
 
 
 def look(world: World, given: argparse.Namespace) -> None:

@@ -106,8 +106,13 @@ def all_maps(who: Subject, methods: Sequence[str] = tuple(maps.METHODS)) -> dict
     return {
         "trained": maps.explain(who.network, images, answers, methods),
         "untrained": maps.explain(who.untrained, images, answers, methods),
-        "no network": {name: of(images) for name, of in localisation.CONTROLS.items()},
+        "no network": control_maps(who),
     }
+
+
+def control_maps(who: Subject) -> dict[str, np.ndarray]:
+    """The maps that know no network, by name."""
+    return {name: of(who.images) for name, of in localisation.CONTROLS.items()}
 
 
 def right_and_wrong(who: Subject, each: int = 2) -> tuple[list[int], list[str]]:

@@ -43,7 +43,7 @@ from lesions.training import run_records
 
 FEW = 24  # images whose maps are asked again and again
 STAGES = 3  # from the trained network to a random one
-SHOWN = 140  # images whose maps are compared after training on shuffled labels
+SHOWN = 70  # images whose maps are compared after training on shuffled labels
 COVERS = {"colours": tuple(covering.COVERS), "network": short_networks.COVERS}
 
 

@@ -152,6 +152,10 @@ ALTERNATIVE_TEXT = {
         "AUC of each cover on the real images with its interval, a panel a target: dx, dx_type "
         "and sex; one half, chance, is dotted."
     ),
+    "08_criteria": (
+        "Drawn images with the outline of the place where one criterion was drawn, a criterion a "
+        "line, and beside each the maps of five methods."
+    ),
     "08_flips": (
         "Share of answers that each artefact flips, in percent, for all test images and for each "
         "true class, with intervals."

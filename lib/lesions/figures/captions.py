@@ -133,6 +133,12 @@ ALTERNATIVE_TEXT = {
         "Accuracy of the colour baseline on dx by sex, age band, localization and cohort, with "
         "intervals and numbers of images."
     ),
+    "07_shift": (
+        "Five panels, a line for each corruption of the test images: accuracy, balanced accuracy, "
+        "the share that is answered, the share of right answers among these, and the share that is "
+        "flagged as not like the training images; a mark with an interval for each strength, and a "
+        "dotted line for the images as they are."
+    ),
     "08_artefacts": (
         "One test image as it is, then with a ruler, hairs, dark corners, gel bubbles, and a "
         "little brighter or darker."

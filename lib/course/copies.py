@@ -19,7 +19,7 @@ import nbformat
 from course import catalogue, editions, start
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD, ROOT, write_json, write_text
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 
 EDITIONS = ("student", "instructor")
 # What the notebooks said when we wrote them: one that says something else has been worked in.
@@ -187,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
             from course.runner import given_values
 
             values = given_values(given.profile or "sample", given.set, given.file)
-            params.complete(values)
+            Settings.of(values)
         says = write(given.edition, place, values)
     except LesionsError as error:
         print(error, file=sys.stderr)

@@ -12,7 +12,8 @@ import numpy as np
 
 from lesions.core.errors import LesionsError
 from lesions.core.progress import track
-from lesions.networks.backend import keras, tf
+from lesions.networks.backend import FEW_STEPS, keras, tf
+from lesions.networks.quick import QUICK
 
 BATCH = 128
 
@@ -49,7 +50,8 @@ def _inlined(model: keras.Model, x: keras.KerasTensor, copies: dict) -> keras.Ke
         if operation not in copies:  # a layer may be called several times
             # Full precision, whatever the network was trained in: a map is made of differences.
             config = operation.get_config() | {"dtype": "float32"}
-            copies[operation] = type(operation).from_config(config)
+            kind = QUICK.get(type(operation).__name__, type(operation))
+            copies[operation] = kind.from_config(config)
         return copies[operation]
 
     if isinstance(model, keras.Sequential):
@@ -89,8 +91,15 @@ def in_batches(function: Callable, *arrays: np.ndarray, batch: int = BATCH) -> n
     return np.concatenate(parts).astype(np.float32)
 
 
-def class_scores(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Scores of all classes, float32 (n, classes)."""
+def class_scores(model: keras.Model, images: np.ndarray, many: bool = False) -> np.ndarray:
+    """Scores of all classes, float32 (n, classes).
+
+    Args:
+        many: whether the model will be asked often: to make a graph of it takes seconds, and then
+            halves the time of each answer.
+    """
+    if many or getattr(model, "predict_function", None):
+        return in_batches(model.predict_on_batch, images)
     return in_batches(lambda x: model(x, training=False), images)
 
 
@@ -234,10 +243,11 @@ def covered_scores(
     fill, found = start_image(images), []
     together = max(1, 2 * BATCH // len(images))  # masks a call: a call has its price
     starts = range(0, len(seen), together)
+    many = len(seen) * len(images) >= FEW_STEPS * BATCH
     for start in track(starts, label):
         part = seen[start : start + together, None, ..., None]
         covered = (fill + part * (images - fill)).reshape(-1, *images.shape[1:])
-        scores = class_scores(model, covered)
+        scores = class_scores(model, covered, many)
         found.append(scores.reshape(part.shape[0], len(images), -1))
     return np.concatenate(found)
 

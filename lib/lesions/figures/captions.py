@@ -158,6 +158,10 @@ ALTERNATIVE_TEXT = {
         "AUC of each cover on the real images with its interval, a panel a target: dx, dx_type "
         "and sex; one half, chance, is dotted."
     ),
+    "08_criteria": (
+        "Drawn images with the outline of the place where one criterion was drawn, a criterion a "
+        "line, and beside each the maps of five methods."
+    ),
     "08_flips": (
         "Share of answers that each artefact flips, in percent, for all test images and for each "
         "true class, with intervals."
@@ -181,5 +185,21 @@ ALTERNATIVE_TEXT = {
     "08_untrained": (
         "The same images with the maps of a network that was never trained: they mark the lesion, "
         "too."
+    ),
+    "10_heat": (
+        "Grid of mean validation scores, learning rate against width of the network; the score "
+        "stands in each cell."
+    ),
+    "10_regret": (
+        "How far the best so far lies below the best cell, against the number of trials, for grid, "
+        "random search and TPE: three falling curves with the middle half of their orders as bands."
+    ),
+    "10_best_of": (
+        "The best validation score of N trials, and the test score of the trial that has it, "
+        "against N: two curves, and the gap between them in grey."
+    ),
+    "10_plan": (
+        "Hours until the last run ends against the number of workers, on logarithmic axes: they "
+        "fall until the longest run alone decides, and stay level from there on."
     ),
 }

@@ -537,6 +537,16 @@ WRONG = [
     ("08.3", lambda value, low, high, controls: low > max(controls["chance"], 0.5)
      and low > controls.get("untrained", 0), "in the middle"),
     ("08.3", lambda value, low, high, controls: low - max(controls.values()), "True or False"),
+    ("10.2", lambda scores, best: [best - score for score in scores], "never rises"),
+    ("10.2", lambda scores, best: best - max(scores), "one number"),
+    ("10.2", lambda scores, best: best - np.maximum.accumulate(scores), "has NaN after a trial"),
+    ("10.2", lambda scores, best: max(scores) - np.fmax.accumulate(scores), "best of the whole"),
+    ("10.2", lambda scores, best: (best - np.fmax.accumulate(scores))[1:], "one after each"),
+    ("10.3", lambda trials: trials["test"].max(), "the test part has chosen"),
+    ("10.3", lambda trials: trials["validation"].max(), "best validation score"),
+    ("10.3", lambda trials: trials["test"].mean(), "not 0.4321"),
+    ("10.3", lambda trials: trials.sort_values("test")["validation"].iloc[-3], "not 0.4321"),
+    ("10.3", lambda trials: trials.loc[trials["validation"].idxmax()], "one number"),
 ]  # fmt: skip
 
 

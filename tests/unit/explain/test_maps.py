@@ -5,6 +5,7 @@ import pytest
 
 from lesions.core.errors import LesionsError
 from lesions.explain import maps
+from lesions.networks import pieces
 from lesions.networks.backend import keras, tf
 
 layers = keras.layers
@@ -75,6 +76,16 @@ def test_a_network_asked_about_mirror_images_is_taken_out(images):
     found = maps.flat(keras.Model(shell, layers.Average()(answers)))
     assert found.predict(images, verbose=0) == pytest.approx(
         inner.predict(images, verbose=0), abs=1e-6
+    )
+
+
+def test_a_network_asked_about_eight_views_gives_its_own_scores(images):
+    """So a record of `tuned_lite0` is saved."""
+    inner = small()
+    network = maps.with_scores(pieces.with_eight_views(inner))
+    assert maps.last_places(network) == "late"
+    assert maps.probabilities(network, images) == pytest.approx(
+        inner.predict(images, verbose=0), abs=1e-5
     )
 
 

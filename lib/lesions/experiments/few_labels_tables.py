@@ -1,0 +1,191 @@
+"""Tables of notebook 09: scores by method and share, what beats what, what FixMatch believed.
+
+Here, and nowhere in the training, the hidden labels are looked up: to count how often the network's
+own labels were right.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lesions.core.errors import LesionsError
+from lesions.core.files import ROOT
+from lesions.experiments.few_labels import UNLABELLED, with_few_labels
+from lesions.experiments.few_labels_methods import METHODS
+from lesions.experiments.few_labels_runs import Run, Setting
+from lesions.scores import calibration, evaluation
+from lesions.training import semi_supervised
+
+KEPT = ROOT / "data" / "results" / "few_labels"
+MEASURES = ("balanced_accuracy", "macro_auc")
+SCRATCH = "scratch"
+
+
+def asked(run: Run, part: str) -> dict[str, pd.DataFrame]:
+    """The answers that each of `MEASURES` is computed from.
+
+    All methods learn with the natural class shares of their labels. For balanced accuracy the
+    answers are turned to equal shares, for every method alike; nothing is chosen for it. The AUC
+    has no rule, and takes them as they are.
+    """
+    answers, learnt = run.answers(part), run.about()["learnt"]
+    equal = pd.Series(1 / len(learnt), index=list(learnt))
+    turned = calibration.with_decision(answers, calibration.prior_weights(learnt, equal))
+    return {"balanced_accuracy": turned, "macro_auc": answers}
+
+
+def finished(folder: Path) -> list[Run]:
+    """The runs that lie in a folder, whole."""
+    found = []
+    for path in sorted(Path(folder).glob("*-seed*/about.json")):
+        method, share, seed = path.parent.name.rsplit("-", 2)
+        seed = int(seed.removeprefix("seed"))
+        if method in METHODS:
+            found.append(Run(method, float(share) / 100, seed, path.parent))
+    order = list(METHODS)
+    return sorted(found, key=lambda run: (order.index(run.method), run.share, run.seed))
+
+
+def scores(runs: Sequence[Run], n: int = 500) -> pd.DataFrame:
+    """Each run's scores on its validation images and on the test part.
+
+    Args:
+        runs: that have ended.
+        n: bootstrap samples; 0: no intervals.
+
+    Returns:
+        a row a run and part: method, share, seed, part, lesions and images (labelled, to train),
+        validation_images, accuracy, then each of `MEASURES` with `_low` and `_high`, 95 % over the
+        part's lesions. accuracy is that of the most probable class.
+    """
+    lines = []
+    for run in runs:
+        about = run.about()
+        for part in ("validation", "test"):
+            line = {"method": run.method, "share": run.share, "seed": run.seed, "part": part,
+                    "lesions": about["train_lesions"], "images": about["train_images"],
+                    "validation_images": about["validation_images"],
+                    "accuracy": evaluation.scores(run.answers(part))["accuracy"]}  # fmt: skip
+            for name, answers in asked(run, part).items():
+                found = evaluation.bootstrap(answers, name, n=n if part == "test" else 0)
+                value, low, high = found.loc[name]
+                line |= {name: value, f"{name}_low": low, f"{name}_high": high}
+            lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def curves(table: pd.DataFrame, measure: str, part: str = "test") -> pd.DataFrame:
+    """A row a method and share: the mean over seeds, their range, and the widest interval.
+
+    Args:
+        table: from `scores`.
+
+    Returns:
+        method, share, lesions, seeds, value, lowest, highest (of the seeds), low, high (from the
+        lowest to the highest limit of the seeds' intervals over test lesions).
+    """
+    by = table[table["part"] == part].groupby(["method", "share"], sort=False)
+    return by.agg(
+        lesions=("lesions", "first"),
+        seeds=("seed", "nunique"),
+        value=(measure, "mean"),
+        lowest=(measure, "min"),
+        highest=(measure, "max"),
+        low=(f"{measure}_low", "min"),
+        high=(f"{measure}_high", "max"),
+    ).reset_index()
+
+
+def gains(runs: Sequence[Run], n: int = 500, against: str = SCRATCH) -> pd.DataFrame:
+    """How much better each method is than another one at the same share and seed.
+
+    Returns:
+        a row a method, share, seed and measure: difference, low, high (95 % over test lesions, the
+        same resamples for both).
+    """
+    by = {(run.method, run.share, run.seed): run for run in runs}
+    lines = []
+    for (method, share, seed), run in by.items():
+        other = by.get((against, share, seed))
+        if other is None or method == against:
+            continue
+        ours, theirs = asked(run, "test"), asked(other, "test")
+        for measure in MEASURES:
+            line = evaluation.paired_difference(ours[measure], theirs[measure], measure, n=n)
+            line = line.loc[measure, ["difference", "low", "high"]].to_dict()
+            lines.append(
+                {"method": method, "share": share, "seed": seed, "measure": measure} | line
+            )
+    return pd.DataFrame(
+        lines, columns=["method", "share", "seed", "measure", "difference", "low", "high"]
+    )
+
+
+def confidence_rows(run: Run, setting: Setting, threshold: float) -> pd.DataFrame:
+    """What FixMatch believed of the unlabelled images at each look, held against their labels.
+
+    Args:
+        run: of a method that keeps its beliefs.
+        setting: has the labels that were hidden from it.
+        threshold: an answer surer than this is a label.
+
+    Returns:
+        a row a look, truth and answer: images, sure (images whose answer was sure enough).
+    """
+    beliefs = run.beliefs()
+    if beliefs is None:
+        raise LesionsError(f"{run.folder.name} keeps no beliefs: it had no unlabelled images.")
+    few = with_few_labels(setting.rows, run.share, run.seed)
+    hidden = few.loc[few["split"] == UNLABELLED, "image_id"]
+    truth = setting.rows.drop_duplicates("image_id").set_index("image_id")["label"].loc[hidden]
+    classes = sorted(setting.rows["label"].unique())
+    wanted = np.array([run.about()["learnt"][name] for name in classes])
+    tables = []
+    for look, p in enumerate(beliefs, 1):
+        turned = p * wanted / np.maximum(p.mean(axis=0), 1e-9)
+        turned /= turned.sum(axis=1, keepdims=True)
+        line = pd.DataFrame({"truth": truth.to_numpy(),
+                             "answer": np.array(classes)[turned.argmax(axis=1)],
+                             "sure": turned.max(axis=1) >= threshold})  # fmt: skip
+        count = line.groupby(["truth", "answer"])["sure"].agg(["size", "sum"]).reset_index()
+        tables.append(count.set_axis(["truth", "answer", "images", "sure"], axis=1).assign(
+            look=look / len(beliefs)))  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
+
+
+def beliefs(runs: Sequence[Run], setting: Setting, threshold: float) -> pd.DataFrame:
+    """`confidence_rows` of all runs that keep beliefs, with method, share and seed."""
+    parts = [
+        confidence_rows(run, setting, threshold).assign(
+            method=run.method, share=run.share, seed=run.seed
+        )
+        for run in runs
+        if run.beliefs() is not None
+    ]
+    columns = ["truth", "answer", "images", "sure", "look", "method", "share", "seed"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def kept(name: str, otherwise: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """A table of the real images, `data/results/few_labels/<name>.csv`, and whose it is.
+
+    Args:
+        otherwise: this run's own table, for where none is kept.
+
+    Returns:
+        the table; and "real images" or "this run's images".
+    """
+    path = KEPT / f"{name}.csv"
+    return (pd.read_csv(path), "real images") if path.exists() else (otherwise, "this run's images")
+
+
+def all_of(setting: Setting, n: int = 500) -> dict[str, pd.DataFrame]:
+    """The tables that are kept: `scores`, `gains`, `beliefs`, of all runs in the folder."""
+    runs = finished(setting.folder)
+    return {
+        "scores": scores(runs, n),
+        "gains": gains(runs, n),
+        "beliefs": beliefs(runs, setting, semi_supervised.THRESHOLD),
+    }

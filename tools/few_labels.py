@@ -19,9 +19,11 @@ from lesions.core import tables
 from lesions.core.files import BUILD, atomic, write_json
 from lesions.core.progress import say
 from lesions.data import pixel_store
-from lesions.experiments import few_labels_runs, few_labels_tables
+from lesions.experiments import few_labels, few_labels_runs, few_labels_tables, few_labels_views
 from lesions.experiments.few_labels_methods import METHODS, Budget
 from lesions.splits import handover
+
+CHANGED = 1500  # training images, and as many of validation, that are changed in each way
 
 
 def main() -> None:
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("--pretraining", type=int, default=Budget.pretraining)
     parser.add_argument("--to", default=str(few_labels_tables.KEPT), help="folder of the tables")
     parser.add_argument("--tables", action="store_true", help="only write the tables")
+    parser.add_argument("--changes", action="store_true", help="which changes keep the diagnosis")
     given = parser.parse_args()
     folder = BUILD / given.profile
     about = json.loads((folder / "data.json").read_text(encoding="utf-8"))
@@ -49,6 +52,11 @@ def main() -> None:
     for name, table in few_labels_tables.all_of(setting).items():
         with atomic(Path(given.to) / f"{name}.csv") as partial:
             table.round(4).to_csv(partial, index=False)
+    changes = Path(given.to) / "changes.csv"
+    if given.changes and not changes.exists():
+        task = few_labels.task(rows, pixels, image_ids, 1.0, 0)
+        with atomic(changes) as partial:
+            few_labels_views.kept_diagnosis(task, 0, CHANGED).round(4).to_csv(partial, index=False)
     note = {"profile": given.profile, "IMAGE_SIZE": about["IMAGE_SIZE"], "budget": asdict(budget),
             "images": len(image_ids), "processor": processor(), "versions": versions()}  # fmt: skip
     write_json(Path(given.to) / "about.json", note)

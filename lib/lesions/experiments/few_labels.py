@@ -139,6 +139,6 @@ def task(
     position = image_ids.get_indexer(few["image_id"])
     if (position < 0).any():
         raise LesionsError(
-            f"{int((position < 0).sum())} images of the split have no pixels: run notebook 03 again."
+            f"{int((position < 0).sum())} images of the split have no pixels: run 03 again."
         )
     return Task(pixels, sorted(rows["label"].unique()), few, position)

@@ -4,7 +4,8 @@ Here, and nowhere in the training, the hidden labels are looked up: to count how
 own labels were right.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
 from lesions.experiments.few_labels import UNLABELLED, with_few_labels
-from lesions.experiments.few_labels_methods import METHODS
+from lesions.experiments.few_labels_methods import METHODS, Budget
 from lesions.experiments.few_labels_runs import Run, Setting
 from lesions.scores import calibration, evaluation
 from lesions.training import semi_supervised
@@ -21,6 +22,7 @@ from lesions.training import semi_supervised
 KEPT = ROOT / "data" / "results" / "few_labels"
 MEASURES = ("balanced_accuracy", "macro_auc")
 SCRATCH = "scratch"
+REAL = "the real images"
 
 
 def asked(run: Run, part: str) -> dict[str, pd.DataFrame]:
@@ -123,6 +125,88 @@ def gains(runs: Sequence[Run], n: int = 500, against: str = SCRATCH) -> pd.DataF
     )
 
 
+def nearest_share(table: pd.DataFrame, share: float) -> float:
+    """The share of labels in a table that is nearest to the one asked for."""
+    known = table["share"].unique()
+    return float(known[np.abs(known - share).argmin()])
+
+
+def compared(
+    table: pd.DataFrame,
+    share: float,
+    methods: Sequence[str],
+    against: str = SCRATCH,
+    measure: str = MEASURES[0],
+) -> pd.Series:
+    """The best of some methods, chosen on validation, against another one on the test part.
+
+    Args:
+        table: from `scores`.
+        methods: the candidates; those without a run at this share are passed over.
+        share: of the labels; the nearest one in the table is taken.
+
+    Returns:
+        share, best, value and other (means on the test part), gain, spread (the larger of the two
+        methods' ranges over seeds), seeds, and verdict: whether the gain is more than the spread.
+        Without a candidate: best is None.
+    """
+    share = nearest_share(table, share)
+    here = table[table["share"] == share]
+    validation = here[here["part"] == "validation"].groupby("method")[measure].mean()
+    test = here[here["part"] == "test"]
+    # Only seeds that both have: a method with one easy seed is not compared with three of another.
+    by = test.pivot_table(index="seed", columns="method", values=measure)
+    candidates = [name for name in methods if name in by and name != against]
+    if not candidates or against not in by:
+        return pd.Series({"share": share, "best": None, "verdict": "no run to judge by"})
+    best = str(validation.loc[candidates].idxmax())
+    both = by[[best, against]].dropna()
+    gain = float((both[best] - both[against]).mean())
+    spread = float((both.max() - both.min()).max())
+    if len(both) < 2:
+        verdict = "one seed: no verdict"
+    elif gain > spread:
+        verdict = "better, by more than the seeds differ"
+    elif gain < -spread:
+        verdict = "worse, by more than the seeds differ"
+    else:
+        verdict = "no difference that seeds alone could not make"
+    return pd.Series({
+        "share": share, "best": best, "value": float(both[best].mean()),
+        "other": float(both[against].mean()), "gain": gain, "spread": spread,
+        "seeds": len(both), "verdict": verdict,
+    })  # fmt: skip
+
+
+def said(found: pd.Series) -> str:
+    """A comparison by `compared` as a line of a table."""
+    if found["best"] is None:
+        return "not run"
+    return (f"{METHODS[found['best']].name}: {found['value']:.2f} against {found['other']:.2f} "
+            f"at {100 * found['share']:g} % (gain {found['gain']:+.2f}, seeds differ by up to "
+            f"{found['spread']:.2f}, {found['seeds']} seeds)")  # fmt: skip
+
+
+def left_of_the_way(table: pd.DataFrame, method: str, share: float) -> float:
+    """How much of its AUC above chance with all labels a method keeps with a share, in percent."""
+    share = nearest_share(table, share)
+    by = curves(table, "macro_auc").set_index(["method", "share"])["value"]
+    return 100 * (by[method, share] - 0.5) / (by[method, by[method].index.max()] - 0.5)
+
+
+def summary(table: pd.DataFrame, measure: str = MEASURES[0]) -> pd.DataFrame:
+    """The curves as text: a row a method, a column a share, the mean and the seeds' range."""
+    found = curves(table, measure)
+    many = found["seeds"].max() > 1
+    text = [f"{line.value:.2f}" + (f" ({line.lowest:.2f} to {line.highest:.2f})" if many else "")
+            for line in found.itertuples()]  # fmt: skip
+    wide = found.assign(text=text).pivot(index="method", columns="share", values="text")
+    wide = wide.loc[[name for name in METHODS if name in wide.index]].fillna("")
+    wide.columns = [f"{100 * share:g} %" for share in wide.columns]
+    wide.index = [METHODS[name].name for name in wide.index]
+    return wide
+
+
 def confidence_rows(run: Run, setting: Setting, threshold: float) -> pd.DataFrame:
     """What FixMatch believed of the unlabelled images at each look, held against their labels.
 
@@ -155,6 +239,44 @@ def confidence_rows(run: Run, setting: Setting, threshold: float) -> pd.DataFram
     return pd.concat(tables, ignore_index=True)
 
 
+def of_one_run(table: pd.DataFrame, method: str, share: float, seed: int) -> pd.DataFrame:
+    """The rows of one run; of the nearest share that there is, and the nearest seed."""
+    part = table[table["method"] == method]
+    part = part[part["share"] == nearest_share(part, share)]
+    return part[part["seed"] == part["seed"].iloc[(part["seed"] - seed).abs().argmin()]]
+
+
+def trusted(table: pd.DataFrame, common: str) -> pd.DataFrame:
+    """How far FixMatch trusts itself, and how rightly: a row a look.
+
+    Args:
+        table: from `beliefs`, of one run.
+        common: the most frequent class.
+
+    Returns:
+        by look: % sure, % of these right, % of these called the common class, and % of the truly
+        other images among the sure that are called so: the bias that confirms itself.
+    """
+
+    def line(part: pd.DataFrame) -> pd.Series:
+        sure = max(1, part["sure"].sum())
+        others = part[part["truth"] != common]
+        called = part["answer"] == common
+        wrong = others.loc[others["answer"] == common, "sure"].sum()
+        return pd.Series(
+            {
+                "sure": 100 * part["sure"].sum() / part["images"].sum(),
+                "right": 100 * part.loc[part["truth"] == part["answer"], "sure"].sum() / sure,
+                f"called {common}": 100 * part.loc[called, "sure"].sum() / sure,
+                f"others called {common}": 100 * wrong / max(1, others["sure"].sum()),
+            }
+        )
+
+    found = table.groupby("look")[["truth", "answer", "images", "sure"]].apply(line)
+    found.index = [f"{100 * look:.0f} % of the steps" for look in found.index]
+    return found.round(0)
+
+
 def beliefs(runs: Sequence[Run], setting: Setting, threshold: float) -> pd.DataFrame:
     """`confidence_rows` of all runs that keep beliefs, with method, share and seed."""
     parts = [
@@ -168,17 +290,40 @@ def beliefs(runs: Sequence[Run], setting: Setting, threshold: float) -> pd.DataF
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def kept(name: str, otherwise: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def kept(
+    name: str, otherwise: pd.DataFrame | Callable[[], pd.DataFrame]
+) -> tuple[pd.DataFrame, str]:
     """A table of the real images, `data/results/few_labels/<name>.csv`, and whose it is.
 
     Args:
-        otherwise: this run's own table, for where none is kept.
+        otherwise: this run's own table, or what makes it, for where none is kept.
 
     Returns:
-        the table; and "real images" or "this run's images".
+        the table; and "the real images" or "this run's images".
     """
     path = KEPT / f"{name}.csv"
-    return (pd.read_csv(path), "real images") if path.exists() else (otherwise, "this run's images")
+    if path.exists():
+        return pd.read_csv(path), REAL
+    return otherwise() if callable(otherwise) else otherwise, "this run's images"
+
+
+def budget_in_words(table: pd.DataFrame, whose: str, budget: Budget, size: int) -> str:
+    """What each method was given, in a sentence.
+
+    Args:
+        table: from `scores`.
+        whose: from `kept`; of the real images the budget is read from `about.json`.
+        budget, size: this run's, and its images' height and width in pixels.
+    """
+    if whose == REAL:
+        about = json.loads((KEPT / "about.json").read_text(encoding="utf-8"))
+        budget, size = Budget(**about["budget"]), about["IMAGE_SIZE"]
+    seeds = table.groupby("method")["seed"].nunique()
+    most = f"{seeds.max()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
+    return (
+        f"Of {whose}, {size} pixels: {budget.steps:,} steps of {budget.batch} images with labels, "
+        f"{budget.pretraining:,} steps of {budget.batch} pairs without; seeds a method: {most}."
+    )
 
 
 def all_of(setting: Setting, n: int = 500) -> dict[str, pd.DataFrame]:
@@ -189,3 +334,8 @@ def all_of(setting: Setting, n: int = 500) -> dict[str, pd.DataFrame]:
         "gains": gains(runs, n),
         "beliefs": beliefs(runs, setting, semi_supervised.THRESHOLD),
     }
+
+
+def anchors() -> pd.DataFrame:
+    """Published numbers and how they came about, `data/few_labels_anchors.csv`."""
+    return pd.read_csv(ROOT / "data" / "few_labels_anchors.csv", dtype=str)

@@ -110,6 +110,7 @@ def pretrain(
     across: bool = False,
     loss: Callable[[tf.Tensor], tf.Tensor] = nt_xent,
     unfinished: Path | None = None,
+    head: bool = True,
 ) -> list[float]:
     """Train an encoder on images alone. There is no place for a label.
 
@@ -122,11 +123,13 @@ def pretrain(
         across: see `pairs`.
         loss: takes the projected views, (2 batch, d).
         label, unfinished: see `steps.learn`.
+        head: compare views after two more layers (`projected`), which are thrown away; False: the
+            encoder has them already, or is to do without.
 
     Returns:
         the loss of each step.
     """
-    whole = projected(encoder)
+    whole = projected(encoder) if head else encoder
     rows = pairs(np.asarray(lesions), batch, seed, across)
     draws = seeds.number(seed, "views of a contrastive step")
 

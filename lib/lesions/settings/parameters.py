@@ -140,7 +140,7 @@ class Settings:
     LABEL_SHARES: str = inert("5 20 100", "lesions that keep their label, in percent")
     LABEL_SEEDS: int = inert(1, "choices of these lesions, each with networks of its own", 1, 20)
     LABEL_METHODS: str = inert(
-        "colours lite0 scratch simclr_probe simclr_tuned fixmatch", "what 09 trains, by name"
+        "colours lite0 scratch simclr_probe simclr_tuned fixmatch", "what is compared"
     )
     LABEL_STEPS: int = inert(60, "training steps with labels, of each method", 1, 10**6)
     PRETRAIN_STEPS: int = inert(100, "training steps without labels", 1, 10**6)

@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=Budget.steps)
     parser.add_argument("--pretraining", type=int, default=Budget.pretraining)
     parser.add_argument("--to", default=str(few_labels_tables.KEPT), help="folder of the tables")
+    parser.add_argument("--bootstrap", type=int, default=500, help="samples behind an interval")
     parser.add_argument("--tables", action="store_true", help="only write the tables")
     parser.add_argument("--changes", action="store_true", help="which changes keep the diagnosis")
     given = parser.parse_args()
@@ -49,7 +50,9 @@ def main() -> None:
     if not given.tables:
         for done in few_labels_runs.run_all(methods, shares, given.seeds, setting):
             say(f"{done.folder.name}: done")
-    for name, table in few_labels_tables.all_of(setting).items():
+    for name, table in few_labels_tables.all_of(setting, given.bootstrap).items():
+        if table.empty:
+            continue
         with atomic(Path(given.to) / f"{name}.csv") as partial:
             table.round(4).to_csv(partial, index=False)
     changes = Path(given.to) / "changes.csv"
@@ -58,7 +61,7 @@ def main() -> None:
         with atomic(changes) as partial:
             few_labels_views.kept_diagnosis(task, 0, CHANGED).round(4).to_csv(partial, index=False)
     note = {"profile": given.profile, "IMAGE_SIZE": about["IMAGE_SIZE"], "budget": asdict(budget),
-            "images": len(image_ids), "processor": processor(), "versions": versions()}  # fmt: skip
+            "images": len(image_ids), "bootstrap": given.bootstrap, "processor": processor(), "versions": versions()}  # fmt: skip
     write_json(Path(given.to) / "about.json", note)
 
 

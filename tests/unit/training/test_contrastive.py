@@ -36,7 +36,8 @@ def test_the_length_of_a_vector_changes_nothing():
 
 
 def test_likeness_only_is_perfect_for_one_answer_to_all():
-    assert float(contrastive.likeness_only(np.ones((8, 4), np.float32))) == pytest.approx(0, abs=1e-6)
+    same = np.ones((8, 4), np.float32)
+    assert float(contrastive.likeness_only(same)) == pytest.approx(0, abs=1e-6)
 
 
 def test_pairs_show_one_lesion_and_no_lesion_twice():

@@ -20,7 +20,8 @@ from lesions.core.files import BUILD, atomic, write_json
 from lesions.core.progress import say
 from lesions.data import pixel_store
 from lesions.experiments import few_labels, few_labels_runs, few_labels_tables, few_labels_views
-from lesions.experiments.few_labels_methods import METHODS, Budget
+from lesions.experiments.few_labels_methods import METHODS
+from lesions.experiments.few_labels_shared import Budget
 from lesions.splits import handover
 
 CHANGED = 1500  # training images, and as many of validation, that are changed in each way
@@ -61,7 +62,8 @@ def main() -> None:
         with atomic(changes) as partial:
             few_labels_views.kept_diagnosis(task, 0, CHANGED).round(4).to_csv(partial, index=False)
     note = {"profile": given.profile, "IMAGE_SIZE": about["IMAGE_SIZE"], "budget": asdict(budget),
-            "images": len(image_ids), "bootstrap": given.bootstrap, "processor": processor(), "versions": versions()}  # fmt: skip
+            "images": len(image_ids), "bootstrap": given.bootstrap, "processor": processor(),
+            "versions": versions()}  # fmt: skip
     write_json(Path(given.to) / "about.json", note)
 
 

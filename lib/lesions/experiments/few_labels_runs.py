@@ -13,7 +13,8 @@ from lesions.core.errors import LesionsError
 from lesions.core.files import write_json
 from lesions.core.progress import say
 from lesions.experiments import few_labels
-from lesions.experiments.few_labels_methods import METHODS, Budget, Place
+from lesions.experiments.few_labels_methods import METHODS
+from lesions.experiments.few_labels_shared import Budget, Place
 from lesions.networks.backend import keras
 from lesions.settings.parameters import nearest
 

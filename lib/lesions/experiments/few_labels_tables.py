@@ -1,21 +1,16 @@
-"""Tables of notebook 09: scores by method and share, what beats what, what FixMatch believed.
-
-Here, and nowhere in the training, the hidden labels are looked up: to count how often the network's
-own labels were right.
-"""
+"""Tables of notebook 09: scores by method and share, what beats what, and what is kept of it."""
 
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
-from lesions.experiments.few_labels import UNLABELLED, with_few_labels
-from lesions.experiments.few_labels_methods import METHODS, Budget
+from lesions.experiments.few_labels_beliefs import beliefs, nearest_share
+from lesions.experiments.few_labels_methods import METHODS
 from lesions.experiments.few_labels_runs import Run, Setting
+from lesions.experiments.few_labels_shared import Budget
 from lesions.scores import calibration, evaluation
 from lesions.training import semi_supervised
 
@@ -125,12 +120,6 @@ def gains(runs: Sequence[Run], n: int = 500, against: str = SCRATCH) -> pd.DataF
     )
 
 
-def nearest_share(table: pd.DataFrame, share: float) -> float:
-    """The share of labels in a table that is nearest to the one asked for."""
-    known = table["share"].unique()
-    return float(known[np.abs(known - share).argmin()])
-
-
 def compared(
     table: pd.DataFrame,
     share: float,
@@ -205,89 +194,6 @@ def summary(table: pd.DataFrame, measure: str = MEASURES[0]) -> pd.DataFrame:
     wide.columns = [f"{100 * share:g} %" for share in wide.columns]
     wide.index = [METHODS[name].name for name in wide.index]
     return wide
-
-
-def confidence_rows(run: Run, setting: Setting, threshold: float) -> pd.DataFrame:
-    """What FixMatch believed of the unlabelled images at each look, held against their labels.
-
-    Args:
-        run: of a method that keeps its beliefs.
-        setting: has the labels that were hidden from it.
-        threshold: an answer surer than this is a label.
-
-    Returns:
-        a row a look, truth and answer: images, sure (images whose answer was sure enough).
-    """
-    beliefs = run.beliefs()
-    if beliefs is None:
-        raise LesionsError(f"{run.folder.name} keeps no beliefs: it had no unlabelled images.")
-    few = with_few_labels(setting.rows, run.share, run.seed)
-    hidden = few.loc[few["split"] == UNLABELLED, "image_id"]
-    truth = setting.rows.drop_duplicates("image_id").set_index("image_id")["label"].loc[hidden]
-    classes = sorted(setting.rows["label"].unique())
-    wanted = np.array([run.about()["learnt"][name] for name in classes])
-    tables = []
-    for look, p in enumerate(beliefs, 1):
-        turned = p * wanted / np.maximum(p.mean(axis=0), 1e-9)
-        turned /= turned.sum(axis=1, keepdims=True)
-        line = pd.DataFrame({"truth": truth.to_numpy(),
-                             "answer": np.array(classes)[turned.argmax(axis=1)],
-                             "sure": turned.max(axis=1) >= threshold})  # fmt: skip
-        count = line.groupby(["truth", "answer"])["sure"].agg(["size", "sum"]).reset_index()
-        tables.append(count.set_axis(["truth", "answer", "images", "sure"], axis=1).assign(
-            look=look / len(beliefs)))  # fmt: skip
-    return pd.concat(tables, ignore_index=True)
-
-
-def of_one_run(table: pd.DataFrame, method: str, share: float, seed: int) -> pd.DataFrame:
-    """The rows of one run; of the nearest share that there is, and the nearest seed."""
-    part = table[table["method"] == method]
-    part = part[part["share"] == nearest_share(part, share)]
-    return part[part["seed"] == part["seed"].iloc[(part["seed"] - seed).abs().argmin()]]
-
-
-def trusted(table: pd.DataFrame, common: str) -> pd.DataFrame:
-    """How far FixMatch trusts itself, and how rightly: a row a look.
-
-    Args:
-        table: from `beliefs`, of one run.
-        common: the most frequent class.
-
-    Returns:
-        by look: % sure, % of these right, % of these called the common class, and % of the truly
-        other images among the sure that are called so: the bias that confirms itself.
-    """
-
-    def line(part: pd.DataFrame) -> pd.Series:
-        sure = max(1, part["sure"].sum())
-        others = part[part["truth"] != common]
-        called = part["answer"] == common
-        wrong = others.loc[others["answer"] == common, "sure"].sum()
-        return pd.Series(
-            {
-                "sure": 100 * part["sure"].sum() / part["images"].sum(),
-                "right": 100 * part.loc[part["truth"] == part["answer"], "sure"].sum() / sure,
-                f"called {common}": 100 * part.loc[called, "sure"].sum() / sure,
-                f"others called {common}": 100 * wrong / max(1, others["sure"].sum()),
-            }
-        )
-
-    found = table.groupby("look")[["truth", "answer", "images", "sure"]].apply(line)
-    found.index = [f"{100 * look:.0f} % of the steps" for look in found.index]
-    return found.round(0)
-
-
-def beliefs(runs: Sequence[Run], setting: Setting, threshold: float) -> pd.DataFrame:
-    """`confidence_rows` of all runs that keep beliefs, with method, share and seed."""
-    parts = [
-        confidence_rows(run, setting, threshold).assign(
-            method=run.method, share=run.share, seed=run.seed
-        )
-        for run in runs
-        if run.beliefs() is not None
-    ]
-    columns = ["truth", "answer", "images", "sure", "look", "method", "share", "seed"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def kept(

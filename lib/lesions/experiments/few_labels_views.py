@@ -13,7 +13,8 @@ from lesions.baselines import classifiers
 from lesions.core import seeds
 from lesions.core.progress import track
 from lesions.experiments.few_labels import Task
-from lesions.experiments.few_labels_methods import BACKBONE, Place, new_encoder
+from lesions.experiments.few_labels_methods import BACKBONE
+from lesions.experiments.few_labels_shared import Place, new_encoder
 from lesions.networks.augmentation import Augmentation, augment, recolour
 from lesions.networks.backend import tf
 from lesions.scores import evaluation

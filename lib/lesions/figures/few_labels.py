@@ -128,7 +128,7 @@ def believed(table: pd.DataFrame, classes: Sequence[str]) -> Figure:
     """What FixMatch takes the unlabelled images for, at its first look and at its last.
 
     Args:
-        table: truth, answer, sure, look; of one run, from `few_labels_tables.beliefs`.
+        table: truth, answer, sure, look; of one run, from `few_labels_beliefs.beliefs`.
         classes: in the order of the axes.
     """
     looks = sorted(table["look"].unique())

@@ -8,8 +8,9 @@ import pytest
 
 import made
 from lesions.core.errors import LesionsError
-from lesions.experiments import few_labels_runs, few_labels_tables
-from lesions.experiments.few_labels_methods import METHODS, Budget
+from lesions.experiments import few_labels_beliefs, few_labels_runs, few_labels_tables
+from lesions.experiments.few_labels_methods import METHODS
+from lesions.experiments.few_labels_shared import Budget
 from lesions.experiments.few_labels_tables import compared
 from lesions.figures import few_labels as figures
 from lesions.splits import splits
@@ -51,7 +52,7 @@ def test_networks_answer_and_fixmatch_keeps_what_it_believed(setting):
     table = few_labels_tables.scores(runs, n=20)
     assert set(table["method"]) == set(names)
     assert table[["macro_auc", "balanced_accuracy"]].to_numpy().min() >= 0
-    beliefs = few_labels_tables.beliefs(runs, setting, 0.5)
+    beliefs = few_labels_beliefs.beliefs(runs, setting, 0.5)
     assert set(beliefs["method"]) == {"fixmatch"}
     hidden = runs[0].about()["unlabelled_images"]
     assert (beliefs.groupby("look")["images"].sum() == hidden).all()
@@ -59,7 +60,7 @@ def test_networks_answer_and_fixmatch_keeps_what_it_believed(setting):
     assert "scratch" not in set(gains["method"]) and len(gains) == 2 * (len(runs) - 1)
     figures.label_curves(table, {"balanced_accuracy": 1 / 3, "macro_auc": 0.5})
     with pytest.raises(LesionsError, match="keeps no beliefs"):
-        few_labels_tables.confidence_rows(runs[0], setting, 0.5)
+        few_labels_beliefs.confidence_rows(runs[0], setting, 0.5)
 
 
 def scores(values: dict[tuple[str, int], tuple[float, float]], share: float = 0.1) -> pd.DataFrame:
@@ -114,7 +115,7 @@ def test_trust_counts_sure_answers_and_those_of_the_common_class():
         "look": 1.0, "truth": ["nv", "nv", "mel", "mel"], "answer": ["nv", "mel", "nv", "mel"],
         "images": [10, 5, 10, 5], "sure": [8, 0, 6, 2],
     })  # fmt: skip
-    line = few_labels_tables.trusted(table, "nv").iloc[0]
+    line = few_labels_beliefs.trusted(table, "nv").iloc[0]
     assert line.tolist() == [53, 62, 88, 75]  # 16 of 30; 10, 14 of 16; 6 of 8
     figures.believed(table, ["nv", "mel"])
 

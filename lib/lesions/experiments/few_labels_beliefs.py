@@ -109,7 +109,7 @@ def in_words(table: pd.DataFrame, common: str, whose: str) -> str:
     begin, end = way.iloc[0], way.iloc[-1]
     bias = f"others called {common}"
     return (
-        f"Of {whose}: sure of {begin['sure']:.0f} % at first, {end['sure']:.0f} % in the end; right "
-        f"where sure: {begin['right']:.0f} % and {end['right']:.0f} %; {bias}: {begin[bias]:.0f} % "
+        f"Of {whose}: sure of {begin['sure']:.0f} % at first, {end['sure']:.0f} % in the end; "
+        f"right where sure: {begin['right']:.0f} % and {end['right']:.0f} %; {bias}: {begin[bias]:.0f} % "
         f"and {end[bias]:.0f} %."
     )

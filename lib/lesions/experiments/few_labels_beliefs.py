@@ -110,6 +110,6 @@ def in_words(table: pd.DataFrame, common: str, whose: str) -> str:
     bias = f"others called {common}"
     return (
         f"Of {whose}: sure of {begin['sure']:.0f} % at first, {end['sure']:.0f} % in the end; "
-        f"right where sure: {begin['right']:.0f} % and {end['right']:.0f} %; {bias}: {begin[bias]:.0f} % "
-        f"and {end[bias]:.0f} %."
+        f"right where sure: {begin['right']:.0f} % and {end['right']:.0f} %; "
+        f"{bias}: {begin[bias]:.0f} % and {end[bias]:.0f} %."
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lesions.baselines import classifiers
 from lesions.core import cache, seeds
@@ -90,7 +91,8 @@ def regression(x: np.ndarray, at: Place) -> Answers:
     for name in ("train", "validation"):
         labels = at.task.labels(name)
         parts.append(classifiers.Part(x[at.task.of(name)], labels, np.ones(len(labels))))
-    model = classifiers.logistic(*parts, at.seed)
+    with threadpool_limits(1):  # several threads wait for each other longer than they compute
+        model = classifiers.logistic(*parts, at.seed)
     found = {}
     for part in ("validation", "test"):
         p = np.full((len(at.task.of(part)), len(at.task.classes)), 1e-9)

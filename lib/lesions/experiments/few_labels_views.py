@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from lesions.baselines import classifiers
 from lesions.core import seeds
@@ -89,7 +90,8 @@ def kept_diagnosis(task: Task, seed: int, most: int = 500, draws: int = 1) -> pd
         parts = [classifiers.Part(x[part], y[part], np.ones(len(y[part]))) for part in x]
         known = np.isin(parts[1].y, parts[0].y)
         parts[1] = classifiers.Part(*(a[known] for a in (parts[1].x, parts[1].y, parts[1].weight)))
-        model = classifiers.logistic(*parts, seed)
+        with threadpool_limits(1):
+            model = classifiers.logistic(*parts, seed)
         p = pd.DataFrame(model.predict_proba(parts[1].x),
                          columns=[f"p_{task.classes[c]}" for c in model.classes_])  # fmt: skip
         rows = task.rows[task.rows["split"] == "validation"].iloc[

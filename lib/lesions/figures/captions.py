@@ -202,4 +202,27 @@ ALTERNATIVE_TEXT = {
         "Hours until the last run ends against the number of workers, on logarithmic axes: they "
         "fall until the longest run alone decides, and stay level from there on."
     ),
+    "09_beliefs": (
+        "What FixMatch takes the unlabelled images for, truth against sure answer, at its first "
+        "look and at its last; beside them how many answers are sure and how many of those right."
+    ),
+    "09_changes": (
+        "Macro AUC of the diagnosis read from images as they are, turned, zoomed, with colours "
+        "changed a little or strongly, and grey, with intervals; one half, chance, is dotted."
+    ),
+    "09_collapse": (
+        "Histograms of how alike different images are to three networks: untrained, SimCLR, and "
+        "one that learnt without strangers."
+    ),
+    "09_curves": (
+        "Balanced accuracy and macro AUC of each method against the share of lesions with a "
+        "label, with seeds' ranges and intervals over test lesions, on this run's images."
+    ),
+    "09_curves_full": (
+        "Balanced accuracy and macro AUC of each method against the share of lesions with a "
+        "label, with seeds' ranges and intervals over test lesions, on the real images."
+    ),
+    "09_views": (
+        "Pairs of images: two views of one photograph, and two photographs of one lesion."
+    ),
 }

@@ -75,6 +75,8 @@ def notebook_page(source: Path, edition: str, note: str = "") -> str:
         notebook = without_solutions(notebook)
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":  # a page of docs/ lies beside the folder of notebooks
+            cell.source = cell.source.replace("](../docs/", "](../")
         for output in cell.get("outputs", []):
             if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
                 output["data"] = {"text/html": WIDGET}

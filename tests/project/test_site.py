@@ -233,6 +233,9 @@ def test_a_widget_becomes_a_sentence_and_solutions_are_left_out(tmp_path):
     nbformat.write(book, tmp_path / "01_x.ipynb")
     assert "y = 7" not in site_build.notebook_page(tmp_path / "01_x.ipynb", "student")
     assert "y = 7" in site_build.notebook_page(tmp_path / "01_x.ipynb", "instructor")
+    book.cells.append(nbformat.v4.new_markdown_cell("See [more](../docs/cluster.md)."))
+    nbformat.write(book, tmp_path / "01_x.ipynb")
+    assert "[more](../cluster.md)" in site_build.notebook_page(tmp_path / "01_x.ipynb", "student")
 
 
 def test_a_run_of_some_notebooks_makes_a_site_of_all(tmp_path, monkeypatch):

@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--images", type=int, default=6000, help="that a trial sees")
     parser.add_argument("--seeds", type=int, default=8, help="of one setting")
+    parser.add_argument("--only", default="cells seeds networks", help="some of these steps")
     parser.add_argument("--test", action="store_true", help="the last step: test scores")
     given = parser.parse_args()
     cells = len(search_space.cells(Settings()))
@@ -79,16 +80,18 @@ def main() -> None:
              "versions": versions(), "images": len(data.rows), "images a trial": given.images,
              "settings": settings.deciding()}  # fmt: skip
     write_json(KEPT / "about.json", about)
-    study = search.open_study(folder / "journal.log", "kept cells")
-    run = search.Search(study, settings, "grid", prune=False)
-    pool = search.InOrder(data, folder / "networks")
-    while search.search(run, pool, most=1) and run.spent() < run.budget:
-        write(search.table(study).sort_values("number"), "trials")
-    write(search.table(study).sort_values("number"), "trials")
-    seeds = range(given.seeds)
-    repeated("seeds", [(more_networks.REPEATED, seed) for seed in seeds], data, settings)
+    if "cells" in given.only:
+        study = search.open_study(folder / "journal.log", "kept cells")
+        run = search.Search(study, settings, "grid", prune=False)
+        pool = search.InOrder(data, folder / "networks")
+        while run.spent() < run.budget:
+            search.search(run, pool, most=1)
+            write(search.table(study).sort_values("number"), "trials")
+    seeds = [(more_networks.REPEATED, seed) for seed in range(given.seeds)]
     several = [(name, seed) for seed in range(SEEDS) for name in more_networks.VARIANTS]
-    repeated("networks", several, data, settings)
+    for name, todo in (("seeds", seeds), ("networks", several)):
+        if name in given.only:
+            repeated(name, todo, data, settings)
 
 
 if __name__ == "__main__":

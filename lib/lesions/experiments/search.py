@@ -17,6 +17,7 @@ import pandas as pd
 from optuna.trial import TrialState
 
 from lesions.core import cache, seeds
+from lesions.core.errors import LesionsError
 from lesions.core.progress import say
 from lesions.experiments import search_space, search_trial
 from lesions.experiments.search_data import Development
@@ -254,5 +255,14 @@ def table(study: optuna.Study) -> pd.DataFrame:
 
 
 def best(study: optuna.Study) -> dict[str, Value]:
-    """The setting with the best validation score."""
+    """The setting with the best validation score.
+
+    Raises:
+        LesionsError: no trial has come to its end.
+    """
+    if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        raise LesionsError(
+            "No trial of this search has a score: in all of them the loss was no number any more, "
+            "or there was none. Give more TRIALS, or smaller learning rates in search_space.py."
+        )
     return dict(study.best_trial.params)

@@ -197,13 +197,14 @@ def best_of(trials: pd.DataFrame) -> pd.DataFrame:
 
 def noise(repeats: pd.DataFrame, trials: pd.DataFrame) -> pd.Series:
     """How far one setting's scores are spread by the seed alone, beside those of all settings."""
-    seeds_range, best = np.ptp(repeats["validation"]), trials["validation"].max()
+    scores, best = repeats["validation"], trials["validation"].max()
     return pd.Series(
         {
             "seeds of one setting": len(repeats),
-            "their standard deviation": repeats["validation"].std(),
-            "from the lowest to the highest": seeds_range,
+            "its lowest score": scores.min(),
+            "its highest score": scores.max(),
+            "its standard deviation": scores.std(),
             "standard deviation over settings": trials["validation"].std(),
-            "settings as near to the best": (trials["validation"] >= best - seeds_range).sum(),
+            "settings that near to the best": (trials["validation"] >= best - scores.std()).sum(),
         }
     )

@@ -10,9 +10,11 @@ import pytest
 
 from course import cluster_steps, cluster_study, searching
 from course.cluster_steps import Step
+from course.lock import alone_in
 from lesions.core import cache
 from lesions.core.errors import LesionsError
 from lesions.duplicates.keep import save_keep
+from lesions.settings import params
 from lesions.settings.parameters import Settings
 from lesions.splits import handover, protocols
 from made import made_table
@@ -141,3 +143,25 @@ def test_a_record_from_a_worker_counts_as_one_made_here(settings, capsys):
     assert len(experiments.experiment(settings.folder, "cohorts-dx"))
     assert cluster_study.run(settings, [0], "", 1) == []
     assert "3 steps, 3 of them done before" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_search_leaves_its_trials_and_a_profile_and_goes_on(settings, monkeypatch, capsys):
+    monkeypatch.setattr(params, "PROFILES", settings.folder)
+    own = settings.replace(SEARCH_TRIALS=1, SEARCH_IMAGES=64, SEARCH_SAMPLER="random")
+    path = searching.run(own, {"EPOCHS": 1})
+    assert path.name == "sample-search.yaml"
+    assert params.read_profile("sample-search", settings.folder)["PROFILE"] == "sample-search"
+    assert "Goes on" not in capsys.readouterr().out
+    searching.run(own.replace(SEARCH_TRIALS=2), {})
+    assert "Goes on: 1 trials are there already" in capsys.readouterr().out
+    trials = pd.read_csv(settings.folder / "search" / "trials.csv")
+    assert len(trials) == 2 and trials["validation"].notna().all()
+
+
+def test_a_search_is_refused_where_another_one_writes(settings):
+    with (
+        alone_in(settings.folder / "search"),
+        pytest.raises(LesionsError, match="Another run is at work"),
+    ):
+        searching.run(settings, {})

@@ -207,6 +207,8 @@ def test_a_loss_that_is_no_number_ends_a_trial_and_is_not_tried_again(tmp_path):
     search.search(one, Broken())
     states = {trial.state for trial in one.study.trials}
     assert states == {optuna.trial.TrialState.PRUNED}
+    with pytest.raises(LesionsError, match="No trial of this search has a score"):
+        search.best(one.study)
 
 
 # ---------------------------------------------------------------- profile and trial

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from course import catalogue
 from lesions.experiments import more_networks, search_lessons, search_space
 from lesions.settings.parameters import Settings
 
@@ -24,3 +25,13 @@ def test_the_seeds_are_those_of_one_setting():
     seeds = search_lessons.kept("seeds")
     assert (seeds["variant"] == more_networks.REPEATED).all() and seeds["seed"].is_unique
     assert len(seeds) >= 3 and np.ptp(seeds["validation"]) > 0
+
+
+def test_one_learning_rate_fails_altogether_as_10_says():
+    trials = search_lessons.kept("trials")
+    mean = trials.groupby("LEARNING_RATE")["validation"].mean()
+    assert mean[0.01] < 0.55 and mean.drop(0.01).min() > 0.65
+    prose = (catalogue.NOTEBOOKS / "10_search.ipynb").read_text(encoding="utf-8")
+    assert "one learning rate fails altogether" in prose
+    assert "five learning rates, four widths of the network" in prose
+    assert trials["LEARNING_RATE"].nunique() == 5 and trials["CNN_WIDTH"].nunique() == 4

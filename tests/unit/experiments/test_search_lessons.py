@@ -97,3 +97,10 @@ def test_luck_alone_is_all_optimism():
 
 def test_without_test_scores_there_is_no_optimism(cells):
     assert search_lessons.best_of(cells)["optimism"].isna().all()
+
+
+def test_the_noise_counts_the_settings_that_one_seed_cannot_tell_from_the_best():
+    trials = pd.DataFrame({"validation": [0.80, 0.79, 0.75, 0.60]})
+    found = search_lessons.noise(pd.DataFrame({"validation": [0.70, 0.72, 0.74]}), trials)
+    assert found["its standard deviation"] == pytest.approx(0.02)
+    assert found["settings that near to the best"] == 2 and found["seeds of one setting"] == 3

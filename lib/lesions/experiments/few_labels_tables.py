@@ -55,16 +55,19 @@ def scores(runs: Sequence[Run], n: int = 500) -> pd.DataFrame:
     Returns:
         a row a run and part: method, share, seed, part, lesions and images (labelled, to train),
         validation_images, accuracy, then each of `MEASURES` with `_low` and `_high`, 95 % over the
-        part's lesions. accuracy is that of the most probable class.
+        part's lesions. accuracy is that of the most probable class, majority that of the most
+        frequent one for every image.
     """
     lines = []
     for run in runs:
         about = run.about()
         for part in ("validation", "test"):
+            given = run.answers(part)
             line = {"method": run.method, "share": run.share, "seed": run.seed, "part": part,
                     "lesions": about["train_lesions"], "images": about["train_images"],
                     "validation_images": about["validation_images"],
-                    "accuracy": evaluation.scores(run.answers(part))["accuracy"]}  # fmt: skip
+                    "accuracy": evaluation.scores(given)["accuracy"],
+                    "majority": given["truth"].value_counts(normalize=True).max()}  # fmt: skip
             for name, answers in asked(run, part).items():
                 found = evaluation.bootstrap(answers, name, n=n if part == "test" else 0)
                 value, low, high = found.loc[name]

@@ -55,16 +55,19 @@ def scores(runs: Sequence[Run], n: int = 500) -> pd.DataFrame:
     Returns:
         a row a run and part: method, share, seed, part, lesions and images (labelled, to train),
         validation_images, accuracy, then each of `MEASURES` with `_low` and `_high`, 95 % over the
-        part's lesions. accuracy is that of the most probable class.
+        part's lesions. accuracy is that of the most probable class, majority that of the most
+        frequent one for every image.
     """
     lines = []
     for run in runs:
         about = run.about()
         for part in ("validation", "test"):
+            given = run.answers(part)
             line = {"method": run.method, "share": run.share, "seed": run.seed, "part": part,
                     "lesions": about["train_lesions"], "images": about["train_images"],
                     "validation_images": about["validation_images"],
-                    "accuracy": evaluation.scores(run.answers(part))["accuracy"]}  # fmt: skip
+                    "accuracy": evaluation.scores(given)["accuracy"],
+                    "majority": given["truth"].value_counts(normalize=True).max()}  # fmt: skip
             for name, answers in asked(run, part).items():
                 found = evaluation.bootstrap(answers, name, n=n if part == "test" else 0)
                 value, low, high = found.loc[name]
@@ -145,8 +148,11 @@ def compared(
     test = here[here["part"] == "test"]
     # Only seeds that both have: a method with one easy seed is not compared with three of another.
     by = test.pivot_table(index="seed", columns="method", values=measure)
-    candidates = [name for name in methods if name in by and name != against]
-    if not candidates or against not in by:
+    candidates = [
+        name for name in methods
+        if {name, against} <= set(by) and name != against and len(by[[name, against]].dropna())
+    ]  # fmt: skip
+    if not candidates:
         return pd.Series({"share": share, "best": None, "verdict": "no run to judge by"})
     best = str(validation.loc[candidates].idxmax())
     both = by[[best, against]].dropna()
@@ -173,7 +179,7 @@ def said(found: pd.Series) -> str:
         return "not run"
     return (f"{METHODS[found['best']].name}: {found['value']:.2f} against {found['other']:.2f} "
             f"at {100 * found['share']:g} % (gain {found['gain']:+.2f}, seeds differ by up to "
-            f"{found['spread']:.2f}, {found['seeds']} seeds)")  # fmt: skip
+            f"{found['spread']:.2f}; seeds: {found['seeds']})")  # fmt: skip
 
 
 def left_of_the_way(table: pd.DataFrame, method: str, share: float) -> float:
@@ -186,8 +192,8 @@ def left_of_the_way(table: pd.DataFrame, method: str, share: float) -> float:
 def summary(table: pd.DataFrame, measure: str = MEASURES[0]) -> pd.DataFrame:
     """The curves as text: a row a method, a column a share, the mean and the seeds' range."""
     found = curves(table, measure)
-    many = found["seeds"].max() > 1
-    text = [f"{line.value:.2f}" + (f" ({line.lowest:.2f} to {line.highest:.2f})" if many else "")
+    text = [f"{line.value:.2f}"
+            + (f" ({line.lowest:.2f} to {line.highest:.2f})" if line.seeds > 1 else "")
             for line in found.itertuples()]  # fmt: skip
     wide = found.assign(text=text).pivot(index="method", columns="share", values="text")
     wide = wide.loc[[name for name in METHODS if name in wide.index]].fillna("")

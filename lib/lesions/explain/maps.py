@@ -25,8 +25,8 @@ Method = Callable[[keras.Model, np.ndarray, np.ndarray], np.ndarray]
 def flat(model: keras.Model) -> keras.Model:
     """The same network as one graph, without networks inside it; with copies of its weights.
 
-    A network inside another hides its layers: Grad-CAM then finds no convolution. One whose answers
-    to mirror images are only averaged is taken out, and explained by itself.
+    A network inside another hides its layers from Grad-CAM. One whose answers to mirror images are
+    only averaged is taken out, and explained by itself.
     """
     inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     if inner and any(isinstance(layer, keras.layers.Average) for layer in model.layers):
@@ -92,12 +92,7 @@ def in_batches(function: Callable, *arrays: np.ndarray, batch: int = BATCH) -> n
 
 
 def class_scores(model: keras.Model, images: np.ndarray, many: bool = False) -> np.ndarray:
-    """Scores of all classes, float32 (n, classes).
-
-    Args:
-        many: whether the model will be asked often: to make a graph of it takes seconds, and then
-            halves the time of each answer.
-    """
+    """Scores of all classes, float32 (n, classes); `many`: it pays to make a graph first."""
     if many or getattr(model, "predict_function", None):
         return in_batches(model.predict_on_batch, images)
     return in_batches(lambda x: model(x, training=False), images)
@@ -137,8 +132,8 @@ def integrated_gradients(
 ) -> np.ndarray:
     """The gradient, averaged on the way from an image without anything in it, times the way.
 
-    The way begins at an even image of the same mean colour. What the pixels get then adds up to
-    the score's change along the way (Sundararajan, Taly and Yan 2017, equation 1, proposition 1).
+    It begins at an even image of the same mean colour; what the pixels get adds up to the score's
+    change along the way (Sundararajan, Taly and Yan 2017, equation 1, proposition 1).
     """
     start = start_image(images)
     # Gauss and Legendre's points: the most exact sum of so many.
@@ -185,8 +180,7 @@ def grad_cam(
 ) -> np.ndarray:
     """The channels of a late layer, each weighted by its mean gradient; what is left above 0.
 
-    Selvaraju and others (2017), equations 1 and 2. The map has as many cells as the layer and is
-    then drawn large, so it is coarse and smooth by construction.
+    Selvaraju and others (2017), equations 1 and 2. Drawn large: coarse and smooth by construction.
     """
     places = model.get_layer(layer or last_places(model)).output
     both = keras.Model(model.input, [places, model.output])
@@ -242,9 +236,8 @@ def covered_scores(
     """
     fill, found = start_image(images), []
     together = max(1, 2 * BATCH // len(images))  # masks a call: a call has its price
-    starts = range(0, len(seen), together)
     many = len(seen) * len(images) >= FEW_STEPS * BATCH
-    for start in track(starts, label):
+    for start in track(range(0, len(seen), together), label):
         part = seen[start : start + together, None, ..., None]
         covered = (fill + part * (images - fill)).reshape(-1, *images.shape[1:])
         scores = class_scores(model, covered, many)
@@ -262,8 +255,7 @@ def rise(
 ) -> np.ndarray:
     """Many random halves of the image are covered; a pixel's worth is the answer when it is seen.
 
-    Petsiuk, Das and Saenko (2018), equation 6. We take each answer's distance from the mean answer,
-    which leaves the order of the pixels as it is and lets 0 mean "no matter".
+    Petsiuk, Das and Saenko (2018), equation 6, less the mean answer, so that 0 means "no matter".
     """
     rows, rng = np.arange(len(images)), np.random.default_rng(seed)
     seen = np.stack([random_mask(images.shape[1], cells, rng) for _ in range(masks)])

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lesions.core import seeds
 from lesions.core.progress import track
-from lesions.explain import maps
+from lesions.explain import maps, opened
 from lesions.explain.covering import Learner
 from lesions.explain.faithfulness import SAME, likeness
 from lesions.explain.localisation import CONTROLS, mean_interval
@@ -170,7 +170,7 @@ def shuffled_labels(
             about = some[["image_id", "lesion_id", "split"]].assign(truth=some["label"])
             line[f"{part}_macro_auc"] = scores(pd.concat([about, p], axis=1))["macro_auc"]
         learnt.append(line)
-        network = maps.with_scores(model)
+        network = opened.with_scores(model)
         if asked is None:  # what the first network answers is explained of all three
             asked = maps.class_scores(network, images).argmax(axis=1)
         found[name] = maps.explain(network, images, asked, methods)

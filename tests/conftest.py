@@ -15,6 +15,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(autouse=True)
+def what_is_said_comes_to_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of progress are read by the tests, even where LESIONS_PROGRESS sends them to a file."""
+    monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def ham_dir() -> Path:
     """The folder of real images (HAM10000_DIR, or the optional data folder beside the checkout)."""

@@ -1,6 +1,8 @@
 """Small made-up datasets for the tests: the layouts that people have, and faulty images."""
 
 import io
+import os
+import time
 import zipfile
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lesions.duplicates.groups import groups_of
+from lesions.experiments import search_data
 from lesions.settings.parameters import Settings
 from lesions.training import run_records
 
@@ -207,3 +210,26 @@ def grey_images(folder: Path) -> pd.DataFrame:
         cv2.imwrite(str(path), np.full((30, 40, 3), 20 * number, np.uint8))
         rows.append({"image_id": f"IMG_{number}", "path": str(path), "dx": "nv"})
     return pd.DataFrame(rows)
+
+
+def development(count: int = 96, size: int = 16, seed: int = 0) -> search_data.Development:
+    """Small images of three classes by colour, to search with; two images a lesion."""
+    rng = np.random.default_rng(seed)
+    labels = np.array(["bkl", "mel", "nv"])[np.arange(count) // 2 % 3]
+    images = rng.integers(0, 200, (count, size, size, 3), dtype=np.uint8)
+    for column, label in enumerate(("bkl", "mel", "nv")):
+        images[labels == label, :, :, column] += 25
+    ids = pd.Index([f"I{n}" for n in range(count)])
+    split = np.array(["train", "train", "validation", "test"])[np.arange(count) // 6 % 4]
+    rows = pd.DataFrame({"image_id": ids, "label": labels, "split": split})
+    rows["lesion_id"] = [f"L{n // 2}" for n in range(count)]
+    groups = rows.set_index("image_id")["lesion_id"]
+    return search_data.development(rows, images, ids, groups)
+
+
+def noted_and_slow(task: int, folder: str) -> int:
+    """A task for a cluster: says in a file of the folder who does it, waits for `go`, squares."""
+    (Path(folder) / f"{task}-{os.getpid()}").touch()
+    while not (Path(folder) / "go").exists():
+        time.sleep(0.02)
+    return task * task

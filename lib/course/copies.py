@@ -16,7 +16,7 @@ from typing import Any
 
 import nbformat
 
-from course import catalogue, editions
+from course import catalogue, editions, start
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD, ROOT, write_json, write_text
 from lesions.settings.parameters import Settings
@@ -88,7 +88,7 @@ def _free_place(path: Path, written: dict[str, str]) -> Path:
 
 
 def _made(source: Path, edition: str, values: dict[str, Any]) -> nbformat.NotebookNode:
-    notebook = nbformat.read(source, as_version=4)
+    notebook = start.without(nbformat.read(source, as_version=4))
     if edition == "student":
         notebook = editions.without_outputs(editions.without_solutions(notebook))
     return editions.with_values(notebook, values)

@@ -1,5 +1,7 @@
 """What notebooks 04 and 05 write out is what the library has; their sentences fit kept tables."""
 
+import ast
+import inspect
 import json
 import re
 
@@ -10,6 +12,7 @@ from scipy.stats import hypergeom
 
 from course import catalogue
 from lesions.data.datacard import DATA_CARD
+from lesions.experiments import search_trial
 from lesions.networks import convolutional, fully_connected, normalisation, pieces
 from lesions.networks.backend import keras
 from lesions.paper import audit, published
@@ -69,6 +72,21 @@ def test_the_head_is_the_librarys():
         for m in (made, ours)
     )
     np.testing.assert_allclose(scaled(inputs), wanted(inputs), atol=1e-5)
+
+
+def test_the_callback_of_the_search_is_the_librarys():
+    def code(source: str) -> str:
+        tree = ast.parse(source)
+        made = next(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+        for node in ast.walk(made):  # types are left out in the notebook
+            if isinstance(node, ast.FunctionDef):
+                node.returns = None
+            if isinstance(node, ast.arg):
+                node.annotation = None
+        return ast.dump(made)
+
+    (source,) = [c["source"] for c in notebook("10_search") if "class Prune" in c["source"]]
+    assert code(source) == code(inspect.getsource(search_trial.Prune))
 
 
 def test_the_momentum_of_the_exercise_is_the_librarys():

@@ -36,12 +36,23 @@ def folder_of(place: Path, counts: dict[str, int]) -> Path:
     return place
 
 
+# Without sex, the networks of 04 have another target.
+ALL = ["cnn", "fcnn_l2", "fcnn_relu", "fcnn_relu_tanh"]
+
+
 @pytest.mark.parametrize(
-    "kinds, protocol", [(["1e3", "01"], "honest"), (["=1+1", "<script>"], "both")]
+    "place, kinds, protocol, more, models",
+    [
+        ("mine", ["1e3", "01"], "honest", " OWN_RUNS= BINARY_RUNS=fcnn_l2:dx", ["cnn", "fcnn_l2"]),
+        ("o'brien's #1 $HOME bilder-ü", ["=1+1", "<script>", "NA"], "both", " OWN_RUNS=", ALL),
+    ],
 )
-def test_two_classes_without_sex_or_lesions(tmp_path: Path, kinds: list, protocol: str) -> None:
-    folder = folder_of(tmp_path / "mine", dict.fromkeys(kinds, 80))
-    values = f"PROFILE=mine DATASET=folder DATA_DIR={folder} PROTOCOL={protocol}"
+def test_classes_of_ones_own_without_sex_or_lesions(
+    tmp_path: Path, place: str, kinds: list[str], protocol: str, more: str, models: list[str]
+) -> None:
+    folder = folder_of(tmp_path / place, dict.fromkeys(kinds, 60))
+    more += " MULTICLASS_RUNS=cnn:dx"
+    values = f"PROFILE=mine DATASET=folder DATA_DIR={folder} PROTOCOL={protocol}{more}"
     done = study(tmp_path, values)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     build = tmp_path / "build" / "mine"
@@ -51,10 +62,15 @@ def test_two_classes_without_sex_or_lesions(tmp_path: Path, kinds: list, protoco
         assert (build / "results" / source).is_file(), source
     runs = pd.read_csv(build / "results" / "sizes_and_times.csv", dtype=str)
     assert set(runs["target"]) == {"dx"}
+    protocols = ["honest", "paper"] if protocol == "both" else [protocol]
+    splits = sorted(path.stem for path in (build / "splits").glob("*.csv"))
+    assert splits == [f"{name}-dx" for name in protocols]
+    found = sorted(path.name for path in (build / "runs").iterdir() if path.is_dir())
+    assert found == [f"{p}-dx-{name}-seed0" for p in protocols for name in models]
     assert "08_explanation is left out" in done.stdout
     for path in build.rglob("*.csv"):
         assert not re.search(r'(^|,)"?[=@]', path.read_text(encoding="utf-8"), re.MULTILINE), path
-    assert {path.name for path in tmp_path.iterdir()} == {"mine", "build"}
+    assert {path.name for path in tmp_path.iterdir()} == {place, "build"}
 
 
 @pytest.mark.parametrize(

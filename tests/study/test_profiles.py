@@ -1,14 +1,11 @@
-"""The profiles smoke and sample, run as a user would, and the numbers of the second."""
+"""The profile sample, run as a user would: its results page and its numbers."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -22,62 +19,32 @@ KEPT = Path(__file__).with_name("sample_metrics.json")
 TOLERANCE = {"accuracy": 0.10, "balanced_accuracy": 0.10}
 
 
-def run_study(profile: str, *more: str, **environment: str) -> str:
+@pytest.fixture(scope="module")
+def said() -> str:
+    """What the study of the sample says; what is up to date under build/ is not run again."""
     done = subprocess.run(
-        [sys.executable, "-m", "course.runner", "--profile", profile, "--jobs", "2", *more],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True,
+        [sys.executable, "-m", "course.runner", "--profile", "sample", "--jobs", "2"],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
 
 
-def test_the_smoke_profile_runs_to_the_results_page(tmp_path):
-    said = run_study("smoke", LESIONS_BUILD=str(tmp_path))
-    page = tmp_path / "smoke" / "results" / "index.html"
+@pytest.fixture(scope="module")
+def scores(said: str) -> pd.DataFrame:
+    return run_records.load_records(BUILD / "sample")
+
+
+def test_the_study_ends_with_a_results_page(said: str):
+    page = BUILD / "sample" / "results" / "index.html"
     assert str(page) in said
     text = page.read_text(encoding="utf-8")
     for source in set(re.findall(r'src="([^"]+)"', text)):
         assert (page.parent / source).is_file(), source
-    for name in (
-        "comparison_accuracy",
-        "rules",
-        "without_rule",
-        "sizes_and_times",
-        "gap",
-        "claims",
-    ):
+    names = ("comparison_accuracy", "rules", "without_rule", "sizes_and_times", "gap", "claims")
+    for name in names:
         assert len(pd.read_csv(page.parent / f"{name}.csv"))
     assert len(pd.read_csv(page.parent / "comparison_accuracy.csv")) == 9
-
-
-def test_images_of_ones_own_go_through_to_the_splits(tmp_path):
-    """Other classes, no lesion, no sex: three columns of an atlas of one's own, at most."""
-    folder = tmp_path / "o'brien's #1 $HOME bilder-ü"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    rows = []
-    for number in range(60):
-        name = ("cat", "dog", "cow")[number % 3 if number % 5 else 0]
-        noise = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
-        cv2.imwrite(str(folder / f"{number}.jpg"), cv2.resize(noise, (120, 90)))
-        rows.append((str(number), name))
-    pd.DataFrame(rows, columns=["image_id", "dx"]).to_csv(folder / "metadata.csv", index=False)
-    values = f"PROFILE=mine DATASET=folder DATA_DIR={folder} OWN_RUNS="
-    run_study("smoke", "01", "03", "--set", values, LESIONS_BUILD=str(tmp_path))
-    splits = sorted(path.stem for path in (tmp_path / "mine" / "splits").glob("*.csv"))
-    assert splits == ["honest-dx", "paper-dx"]
-    # Without sex there is another target for the networks of 04.
-    run_study("smoke", "04", "--set", values, LESIONS_BUILD=str(tmp_path))
-    runs = sorted(path.name for path in (tmp_path / "mine" / "runs").iterdir() if path.is_dir())
-    names = ("fcnn_l2", "fcnn_relu", "fcnn_relu_tanh")
-    assert runs == sorted(f"{p}-dx-{name}-seed0" for p in ("honest", "paper") for name in names)
-
-
-@pytest.fixture(scope="module")
-def scores() -> pd.DataFrame:
-    """The sample profile's scores; what is up to date under build/ is not run again."""
-    run_study("sample")
-    return run_records.load_records(BUILD / "sample")
 
 
 def kept_scores() -> pd.DataFrame:

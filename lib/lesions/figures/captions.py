@@ -133,6 +133,12 @@ ALTERNATIVE_TEXT = {
         "Accuracy of the colour baseline on dx by sex, age band, localization and cohort, with "
         "intervals and numbers of images."
     ),
+    "07_shift": (
+        "Five panels, a line for each corruption of the test images: accuracy, balanced accuracy, "
+        "the share that is answered, the share of right answers among these, and the share that is "
+        "flagged as not like the training images; a mark with an interval for each strength, and a "
+        "dotted line for the images as they are."
+    ),
     "08_artefacts": (
         "One test image as it is, then with a ruler, hairs, dark corners, gel bubbles, and a "
         "little brighter or darker."
@@ -179,5 +185,44 @@ ALTERNATIVE_TEXT = {
     "08_untrained": (
         "The same images with the maps of a network that was never trained: they mark the lesion, "
         "too."
+    ),
+    "10_heat": (
+        "Grid of mean validation scores, learning rate against width of the network; the score "
+        "stands in each cell."
+    ),
+    "10_regret": (
+        "How far the best so far lies below the best cell, against the number of trials, for grid, "
+        "random search and TPE: three falling curves with the middle half of their orders as bands."
+    ),
+    "10_best_of": (
+        "The best validation score of N trials, and the test score of the trial that has it, "
+        "against N: two curves, and the gap between them in grey."
+    ),
+    "10_plan": (
+        "Hours until the last run ends against the number of workers, on logarithmic axes: they "
+        "fall until the longest run alone decides, and stay level from there on."
+    ),
+    "09_beliefs": (
+        "What FixMatch takes the unlabelled images for, truth against sure answer, at its first "
+        "look and at its last; beside them how many answers are sure and how many of those right."
+    ),
+    "09_changes": (
+        "Macro AUC of the diagnosis read from images as they are, turned, zoomed, with colours "
+        "changed a little or strongly, and grey, with intervals; one half, chance, is dotted."
+    ),
+    "09_collapse": (
+        "Histograms of how alike different images are to three networks: untrained, SimCLR, and "
+        "one that learnt without strangers."
+    ),
+    "09_curves": (
+        "Balanced accuracy and macro AUC of each method against the share of lesions with a "
+        "label, with seeds' ranges and intervals over test lesions, on this run's images."
+    ),
+    "09_curves_full": (
+        "Balanced accuracy and macro AUC of each method against the share of lesions with a "
+        "label, with seeds' ranges and intervals over test lesions, on the real images."
+    ),
+    "09_views": (
+        "Pairs of images: two views of one photograph, and two photographs of one lesion."
     ),
 }

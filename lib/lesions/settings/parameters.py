@@ -111,6 +111,9 @@ class Settings:
     LEARNING_RATE: float = declare(1e-3, "Adam's step size", 1e-7, 1.0)
     L2: float = declare(1e-3, "strength of the L2 penalty in fcnn_l2", 0, 10)
     CNN_DENSE: int = declare(128, "units of the baseline CNN's dense layer", 1, 4096)
+    CNN_WIDTH: float = declare(1.0, "its channels, times the paper's 32, 64, 118", 0.1, 8)
+    CNN_REPEATS: int = declare(1, "its convolutions before each pooling", 1, 4)
+    CNN_DROPOUT: float = declare(0.3, "share of its dense outputs left out in training", 0, 0.9)
     LATENT_FILTERS: int = declare(16, "channels of the autoencoder's code", 1, 512)
     WEIGHTS: str = declare("none", "backbones: imagenet, none, or a .h5 file or a folder")
     HEAD_EPOCHS: int = declare(12, "epochs for the head on a frozen backbone", 1, 10_000)
@@ -136,8 +139,21 @@ class Settings:
     # explanations (08)
     COVER_SEEDS: int = inert(1, "splits of the cover-up experiment", 1, 20)
     EXPLAIN_IMAGES: int = inert(28, "test images whose answers are explained", 7, 10_000)
+    # few labels (09); a run's key is made of its method, share, seed and steps
+    LABEL_SHARES: str = inert("5 20 100", "lesions that keep their label, in percent")
+    LABEL_SEEDS: int = inert(1, "choices of these lesions, each with networks of its own", 1, 20)
+    LABEL_METHODS: str = inert(
+        "colours lite0 scratch simclr_probe simclr_tuned fixmatch", "what is compared"
+    )
+    LABEL_STEPS: int = inert(60, "training steps with labels, of each method", 1, 10**6)
+    PRETRAIN_STEPS: int = inert(100, "training steps without labels", 1, 10**6)
     DIAL_SEEDS: int = inert(3, "splits for each position of the leak dial; 0: no dial", 0, 100)
     TEST_DIR: str = inert("", "folder of the official ISIC 2018 test set, if not beside the data")
+    # the search (10); what a trial gets is part of its study's name
+    SEARCH_TRIALS: int = inert(8, "whole trials that the search may spend", 1, 10_000)
+    SEARCH_IMAGES: int = inert(1024, "training images that a whole trial sees", 64, 10**8)
+    SEARCH_FOLDS: int = inert(1, "folds of a trial, by lesion; 1: the validation part", 1, 10)
+    SEARCH_SAMPLER: str = inert("tpe", "who proposes", choices=("tpe", "random", "grid"))
     # comparison (06); intervals are computed when they are shown
     BOOTSTRAP: int = inert(500, "bootstrap samples behind each interval", 50, 100_000)
     # No parameter: where this profile's results go, if not to build/<PROFILE>.

@@ -32,7 +32,6 @@ def notebook(monkeypatch):
 
     import IPython.display
 
-    monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
     monkeypatch.setattr(IPython.display, "display", display)
     monkeypatch.setattr(progress, "_shell", lambda: Kernel)
     monkeypatch.setattr(progress._Last, "cell", None)
@@ -92,6 +91,5 @@ def test_a_log_gets_plain_lines_and_the_notebook_none(notebook, monkeypatch, tmp
 
 
 def test_outside_of_a_notebook_lines_go_to_stdout(monkeypatch, capsys):
-    monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
     progress.say("cnn: epoch 1")
     assert capsys.readouterr() == ("cnn: epoch 1\n", "")

@@ -158,7 +158,6 @@ def test_no_table(tmp_path: Path) -> None:
 
 
 def test_one_missing_image_is_left_out_and_said(tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
     made.dataset(tmp_path)
     (tmp_path / "ISIC_0024003.jpg").unlink()
     table = datasets.load("ham10000", tmp_path)

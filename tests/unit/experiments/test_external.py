@@ -88,7 +88,6 @@ def test_a_cropping_model_is_scored_on_photographs_and_on_squares(settings, tmp_
 
 @pytest.mark.slow
 def test_squares_are_refused_for_a_model_that_squashes(settings, tmp_path, capsys, monkeypatch):
-    monkeypatch.delenv("LESIONS_PROGRESS", raising=False)  # what is said comes here
     record = train(settings, tmp_path, "paper")
     table = pd.DataFrame({"image_id": ["ISIC_0000000"], "lesion_id": ["a"], "dx": ["mel"]})
     folder = write_images(tmp_path / "isic", 45, 45)

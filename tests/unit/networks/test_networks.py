@@ -103,7 +103,6 @@ def test_imagenet_weights_that_cannot_be_had_are_said_so(monkeypatch, capsys):
         return known.make(weights=None, **options)
 
     monkeypatch.setitem(backbones.BACKBONES, "vgg16", replace(known, make=offline))
-    monkeypatch.delenv("LESIONS_PROGRESS", raising=False)
     _, origin = backbones.backbone("vgg16", SIZE, "imagenet")
     assert origin == "random"
     assert "cannot be had" in capsys.readouterr().out

@@ -6,11 +6,13 @@ pixels of the lesion: is the criterion's place above the rest of it?
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from lesions.core.numbers import rounded
 from lesions.data.pixel_store import to_square
 from lesions.explain import localisation
 from lesions.explain.study import Subject
@@ -40,7 +42,7 @@ def drawn_places(about: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame,
         for criterion, grey in drawn.get(image_id, {}).items():
             mask = to_square(grey, size, settings.GEOMETRY) >= DRAWN
             if mask.any():
-                found.append((number, criterion))
+                found.append((number, criterion.replace("_", " ")))
                 masks.append(mask[None])
     rows = pd.DataFrame(found, columns=["image", "criterion"])
     kept = about.reset_index(drop=True).loc[rows["image"].astype(int)].reset_index(drop=True)
@@ -134,3 +136,37 @@ def beyond_chance(table: pd.DataFrame, n: int = 1000) -> tuple[pd.DataFrame, str
         f"Of {len(trained)} methods, those that mark a criterion's place more than the rest of the "
         f"lesion, than before any training, and than every map without a network: {passing}."
     )
+
+
+class Sought(NamedTuple):
+    """What `sought` gives."""
+
+    shown: (
+        list  # images, outlines, maps and titles, as `figures.explanation.maps_beside` takes them
+    )
+    tables: list[pd.DataFrame]  # `beyond_chance`, then `by_criterion` of the gradient's maps
+    said: str
+
+
+def sought(
+    who: Subject, found: Mapping[str, Mapping[str, np.ndarray]], settings: Settings, n: int = 1000
+) -> Sought:
+    """Do a network's maps look at the criteria? Four examples, two tables, a sentence.
+
+    Args:
+        found: from `study.all_maps`.
+        n: bootstrap samples.
+
+    Returns:
+        no examples and no tables where nobody knows the criteria's places.
+    """
+    rows, masks = drawn_places(who.about, settings)
+    if not len(rows):
+        return Sought([], [], "On these images nobody knows where the criteria lie.")
+    one = rows.drop_duplicates("criterion").index[:4]
+    image = rows["image"].to_numpy()[one]
+    maps = {name: of[image] for name, of in found["trained"].items()}
+    table = measured(who, found, rows, masks)
+    beyond, said = beyond_chance(table, n)
+    tables = [rounded(beyond, 2), rounded(by_criterion(table, "gradient", n), 2)]
+    return Sought([who.images[image], masks[one], maps, list(rows["criterion"][one])], tables, said)

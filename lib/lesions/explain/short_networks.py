@@ -12,7 +12,7 @@ import pandas as pd
 
 from lesions.core import seeds
 from lesions.core.progress import track
-from lesions.explain import maps
+from lesions.explain import maps, opened
 from lesions.explain.covering import Learner
 from lesions.explain.faithfulness import SAME, likeness
 from lesions.explain.localisation import CONTROLS, mean_interval
@@ -21,6 +21,7 @@ from lesions.networks.backend import keras
 from lesions.networks.input_pipeline import images_only, training_batches
 from lesions.networks.normalisation import fit_momentum
 from lesions.networks.residual import compact_cnn
+from lesions.scores.evaluation import scores
 from lesions.splits.encoding import encode, one_hot
 from lesions.training.fitting import probabilities
 from lesions.training.recipes.own import optimizer, smoothed_loss
@@ -31,6 +32,7 @@ EPOCHS = 2  # each training image once in each
 # The thumbnail is a question to colours: so short a training finds no fine structures anyway.
 COVERS = ("whole image", "only the lesion", "only the skin", "only the outline")
 NAME = "short network"
+LABEL_EPOCHS = 8  # with shuffled labels, which take longer to learn
 
 # A compiled network and its optimizer's state at the start, by what decides its graph.
 Compiled = dict[tuple[int, int, int], tuple[keras.Model, list[np.ndarray]]]
@@ -132,7 +134,7 @@ def shuffled_labels(
     pixels: np.ndarray,
     image_ids: pd.Index,
     shown: Sequence[str],
-    epochs: int = EPOCHS,
+    epochs: int = LABEL_EPOCHS,
     seed: int = 0,
     methods: Sequence[str] = tuple(maps.METHODS),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -142,32 +144,33 @@ def shuffled_labels(
     they are from other first weights. The last says how alike maps of one thing learnt twice are.
 
     Args:
-        rows, pixels, image_ids, epochs, seed: as in `trained_shortly`.
+        rows, pixels, image_ids, epochs, seed: as in `trained_shortly`; images that resampling
+            repeated are taken once.
         shown: the images whose maps are compared, of the test part.
 
     Returns:
         a row a map, controls included: likeness (rank correlation of the first network's maps with
         those of the one of shuffled labels) with low and high over lesions, again (with those of
-        the one trained twice), verdict. And a row a network: network, accuracy on the
-        training labels it was given and on the true ones of the test part, each beside the share
-        of its largest class.
+        the one trained twice), verdict. And a row a network: network, macro AUC on the
+        training labels that it was given, and on the true ones of the test part.
     """
     compiled: Compiled = {}
+    rows = rows.drop_duplicates(["image_id", "split"], ignore_index=True)
     ways = {"true labels": (rows, seed), "shuffled labels": (shuffled(rows, seed), seed),
             "true labels, again": (rows, seed + 1000)}  # fmt: skip
     images = np.float32(pixels[image_ids.get_indexer(shown)]) / 255
-    classes = sorted(rows["label"].unique())
+    columns = [f"p_{name}" for name in sorted(rows["label"].unique())]
     found, learnt, asked = {}, [], None
     for name, (labels, start) in track(ways.items(), "networks"):
         model = trained_shortly(labels, pixels, image_ids, epochs, start, compiled)
         line = {"network": name}
         for part, of in (("train", labels), ("test", rows)):
-            some = of[of["split"] == part]
-            said = answers(model, some, pixels, image_ids).argmax(axis=1)
-            line[f"{part}_accuracy"] = (said == encode(some["label"], classes)).mean()
-            line[f"{part}_largest_class"] = some["label"].value_counts(normalize=True).iloc[0]
+            some = of[of["split"] == part].reset_index(drop=True)
+            p = pd.DataFrame(answers(model, some, pixels, image_ids), columns=columns)
+            about = some[["image_id", "lesion_id", "split"]].assign(truth=some["label"])
+            line[f"{part}_macro_auc"] = scores(pd.concat([about, p], axis=1))["macro_auc"]
         learnt.append(line)
-        network = maps.with_scores(model)
+        network = opened.with_scores(model)
         if asked is None:  # what the first network answers is explained of all three
             asked = maps.class_scores(network, images).argmax(axis=1)
         found[name] = maps.explain(network, images, asked, methods)

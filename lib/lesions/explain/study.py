@@ -11,7 +11,7 @@ import pandas as pd
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
 from lesions.core.numbers import rounded
-from lesions.explain import faithfulness, localisation, maps
+from lesions.explain import faithfulness, localisation, maps, opened
 from lesions.networks.backend import keras
 from lesions.training import run_records
 
@@ -23,7 +23,7 @@ TARGETS = ("dx", "dx_type", "sex")
 class Subject:
     """A network and the test images that its answers are explained on."""
 
-    network: keras.Model  # gives scores, see `maps.with_scores`
+    network: keras.Model  # gives scores, see `opened.with_scores`
     untrained: keras.Model  # the same one before training
     classes: list[str]
     pixels: np.ndarray  # uint8 (n, size, size, 3)
@@ -84,7 +84,7 @@ def subject(
         raise LesionsError(f"No test image of {record} has a lesion mask.")
     about = chosen_images(tested[masked], most, seed)[["image_id", "lesion_id", "truth"]]
     place = image_ids.get_indexer(about["image_id"])
-    network = maps.with_scores(keras.models.load_model(path, compile=False))
+    network = opened.with_scores(keras.models.load_model(path, compile=False))
     seen = np.asarray(pixels[place])
     p = maps.probabilities(network, np.float32(seen) / 255)
     classes = json.loads((Path(record) / "params.json").read_text(encoding="utf-8"))["classes"]

@@ -86,6 +86,24 @@ def test_a_map_of_the_lesion_says_nothing_within_it():
     assert (lines["trained"] == 1).all() and (lines["untrained"] == 0.5).all()
 
 
+def test_real_images_have_no_known_places():
+    who, _, _ = subject()
+    nothing = criteria.sought(who, {}, SETTINGS.replace(DATASET="ham10000"))
+    assert nothing.shown == [] and nothing.tables == [] and "nobody knows" in nothing.said
+
+
+def test_examples_tables_and_a_sentence(monkeypatch):
+    who, rows, masks = subject()
+    monkeypatch.setattr(criteria, "drawn_places", lambda about, settings: (rows, masks))
+    maps = {"gradient": np.float32(masks)}
+    found = {"trained": maps, "untrained": maps, "no network": {"even map": np.ones(masks.shape)}}
+    seen = criteria.sought(who, found, SETTINGS, 50)
+    assert [len(part) for part in seen.shown] == [2, 2, 1, 2]
+    assert seen.shown[3] == ["streaks", "blotch"] and seen.shown[2]["gradient"].shape[0] == 2
+    assert [len(table) for table in seen.tables] == [1, 2]
+    assert seen.said.endswith("none.")  # the untrained network's map is as good
+
+
 def test_a_place_that_is_the_whole_lesion_has_no_rest():
     who, _, _ = subject()
     found = criteria.auc_within(np.float32(who.masks), who.masks, who.masks)

@@ -47,7 +47,7 @@ def test_it_finds_where_the_signal_is_and_is_the_same_twice():
 @pytest.mark.slow
 def test_maps_of_shuffled_labels_stand_beside_those_of_true_ones():
     table, pixels, _ = made()
-    parts = np.where(np.arange(len(table)) % 4 == 0, "test", "train")
+    parts = np.where(np.arange(len(table)) % 8 < 2, "test", "train")
     rows = table.rename(columns={"dx": "label"}).assign(split=parts)
     shown = rows.loc[rows["split"] == "test", "image_id"].tolist()[:12]
     found, learnt = short_networks.shuffled_labels(
@@ -57,5 +57,5 @@ def test_maps_of_shuffled_labels_stand_beside_those_of_true_ones():
     assert found.loc["edge detector", "likeness"] == pytest.approx(1)
     assert found.loc["edge detector", "verdict"].startswith("fails")
     assert (found["low"] <= found["likeness"]).all() and (found["again"] <= 1 + 1e-9).all()
-    assert learnt.loc["true labels", "test_accuracy"] > 0.9
-    assert learnt.loc["shuffled labels", "test_accuracy"] < 0.8
+    assert learnt.loc["true labels", "test_macro_auc"] > 0.9
+    assert learnt.loc["shuffled labels", "test_macro_auc"] < 0.8

@@ -253,3 +253,16 @@ def kept(name: str, otherwise: pd.DataFrame | None = None) -> pd.DataFrame:
         raise LesionsError(f"There is no kept table {path}; `tools/explain.py` writes it.")
     print(f"No table {name} of the real images is kept; this one is of this run's images.")
     return otherwise
+
+
+def kept_together(own: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Several tables of the real images, or, unless all of them are kept, this run's own.
+
+    Args:
+        own: this run's tables by the names of the kept ones, which are to be read side by side.
+    """
+    if all((KEPT / f"{name}.csv").exists() for name in own):
+        return [kept(name) for name in own]
+    names = " and ".join(own)
+    print(f"Not both of {names} of the real images are kept; these are of this run's images.")
+    return list(own.values())

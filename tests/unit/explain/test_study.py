@@ -25,3 +25,14 @@ def test_a_method_fails_by_the_weights_or_by_the_labels():
 def test_images_are_spread_evenly():
     assert list(study.spread_evenly(10, 4)) == [0, 3, 6, 9]
     assert list(study.spread_evenly(3, 8)) == [0, 1, 2]
+
+
+def test_tables_that_belong_together_are_of_one_run(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(study, "KEPT", tmp_path)
+    own = {"a": pd.DataFrame({"x": [1]}), "b": pd.DataFrame({"x": [2]})}
+    pd.DataFrame({"x": [3]}).to_csv(tmp_path / "a.csv", index=False)
+    assert [table["x"][0] for table in study.kept_together(own)] == [1, 2]
+    assert "this run's images" in capsys.readouterr().out
+    pd.DataFrame({"x": [4]}).to_csv(tmp_path / "b.csv", index=False)
+    assert [table["x"][0] for table in study.kept_together(own)] == [3, 4]
+    assert capsys.readouterr().out == ""

@@ -12,6 +12,7 @@ at any moment. `--test` adds the test score of each trial; nothing is chosen by 
 import argparse
 import os
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 
@@ -32,17 +33,18 @@ def write(table: pd.DataFrame, name: str) -> None:
         table.round(4).to_csv(partial, index=False)
 
 
-def repeated(name: str, todo: list[tuple[str, int]], data, settings: Settings) -> None:
-    """Variants with seeds, a line each; lines that are there are not made again."""
-    path = KEPT / f"{name}.csv"
+def repeated(path: Path, todo: list[tuple[str, int]], data, settings: Settings) -> pd.DataFrame:
+    """Variants with seeds, a line each in a file; lines that are there are not made again."""
     done = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=["variant", "seed"])
     there = set(done[["variant", "seed"]].itertuples(index=False, name=None))
     for variant, seed in todo:
         if (variant, seed) not in there:
             line = more_networks.score(variant, data, settings, seed)
             done = pd.concat([done, pd.DataFrame([line])], ignore_index=True)
-            write(done, name)
+            with atomic(path) as partial:
+                done.round(4).to_csv(partial, index=False)
             print(line, flush=True)
+    return done
 
 
 def main() -> None:
@@ -91,7 +93,8 @@ def main() -> None:
     several = [(name, seed) for seed in range(SEEDS) for name in more_networks.VARIANTS]
     for name, todo in (("seeds", seeds), ("networks", several)):
         if name in given.only:
-            repeated(name, todo, data, settings)
+            # Kept when it is whole: half of it would compare some changes and not others.
+            write(repeated(folder / f"{name}.csv", todo, data, settings), name)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from course.cluster_tasks import own_generator
 from lesions.core.errors import LesionsError
 from lesions.core.files import write_json
 from lesions.settings.parameters import Settings
@@ -127,6 +128,7 @@ def step(task: Step, hand: Hand) -> tuple[bytes, str]:
         folder = lay_out(hand, task.settings["SEED"], Path(place))
         there = {path for path in folder.rglob("*") if path.is_file()}
         try:
+            own_generator()
             make(task, folder)
         except LesionsError as error:
             return b"", str(error)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -72,8 +73,23 @@ def carry_out(function: Callable, wanted: str, shared: str, arguments: tuple) ->
         return function(*arguments, SHARED[shared])
 
 
+def own_generator() -> None:
+    """Give Keras random numbers that no other thread draws from.
+
+    Keras draws the seeds of its layers from Python's generator, and so do Dask's own threads draw
+    from it, at moments of chance. Without this a training on a worker is another one each time.
+    """
+    from lesions.networks import backend  # first: it imports Keras quietly, and sets it up
+
+    seeds, seeding = backend.keras.src.random.seed_generator, backend.keras.src.utils.rng_utils
+    if not isinstance(seeds.python_random, random.Random):
+        # The numbers after `seed` are those of Python's generator, so nothing else changes.
+        seeds.python_random = seeding.random = random.Random()
+
+
 def trial(task: Any, data: Any) -> dict[str, Any]:
     """A trial of the search, see `search_trial.run`."""
     from lesions.experiments import search_trial
 
+    own_generator()
     return search_trial.run(task, data)

@@ -7,8 +7,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 # What was given goes to Python by the environment, letter by letter: neither make nor a shell reads
-# a $, a # or a quote in it. lib/course/__main__.py says what each option means.
-OPTIONS := PROFILE P P_FILE PROFILES EDITION TRIALS WORKERS SCHEDULER SEEDS JOBS FROM HANDIN LISTEN
+# a $, a # or a quote in it. lib/course/options.py says what each option means.
+OPTIONS := PROFILE P P_FILE PROFILES EDITION TRIALS WORKERS SCHEDULER SEEDS JOBS FROM HANDIN \
+	LISTEN IMAGES MODEL
 unexport $(OPTIONS)
 given = $(filter command environment,$(firstword $(origin $(1))))
 $(foreach name,$(OPTIONS),$(if $(call given,$(name)),$(eval export COURSE_$(name) := $$(value $(name)))))
@@ -22,8 +23,8 @@ ENVIRONMENT := .venv/.ready
 endif
 NUMBERS := $(sort $(foreach path,$(wildcard notebooks/[0-9]*_*.ipynb),\
 	$(firstword $(subst _, ,$(notdir $(path))))))
-COMMANDS := all lab student grade search study compare data weights check params site test test-fast e2e lint \
-	bench outputs
+COMMANDS := all lab student grade search study compare predict card data weights check params \
+	site test test-fast e2e lint bench outputs
 
 .PHONY: $(COMMANDS) $(NUMBERS) help clean setup
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course import catalogue
+from course import accessible, catalogue, slides, start
 from course.editions import without_solutions
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD, ROOT, atomic, write_text
@@ -26,6 +26,22 @@ OTHER_PAGES = {
     "data/README.md": "data.md",
     "data/results/README.md": "kept.md",
 }
+SLIDES_PAGE = """# Slides and text
+
+## Slides for five sessions
+
+Made from the notebooks and the [timetable](instructor.md#five-sessions-of-90-minutes). Arrow keys
+move: right to the next notebook, down to the next section; Esc shows all, and F fills the screen.
+
+{slides}
+
+## The notebooks as text
+
+Each notebook without its outputs, as a Python file whose comments are the prose: to read where
+there is no Jupyter, and to compare two versions line by line.
+
+{texts}
+"""
 NO_RESULTS = """There is no results page in this copy of the site: no run of the study lay beside it
 when it was built. `make all` runs the study in a few minutes, and `make site` then takes it up.
 """
@@ -52,13 +68,15 @@ def notebook_page(source: Path, edition: str, note: str = "") -> str:
     """
     import nbformat
 
-    notebook = nbformat.read(source, as_version=4)
+    notebook = start.without(nbformat.read(source, as_version=4))
     if note:
         notebook.cells.insert(1, nbformat.v4.new_markdown_cell(f"*{note}*", id="note"))
     if edition == "student":
         notebook = without_solutions(notebook)
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":  # a page of docs/ lies beside the folder of notebooks
+            cell.source = cell.source.replace("](../docs/", "](../")
         for output in cell.get("outputs", []):
             if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
                 output["data"] = {"text/html": WIDGET}
@@ -117,6 +135,56 @@ def gather(notebooks: Path, results: Path, edition: str) -> None:
         page = notebook_page(run.get(name, stored), edition, note)
         write_text(SOURCES / "notebooks" / stored.name, page)
     write_text(SOURCES / "results.md", results_page(results))
+    write_text(SOURCES / "slides.md", slides_page())
+
+
+def slides_page() -> str:
+    """The page that leads to the slides and to the notebooks as text, which are no pages."""
+    sessions = slides.sessions(slides.TIMETABLE.read_text(encoding="utf-8"))
+    shows = [(f"slides/session_{one.number}.html", f"Session {one.number}") for one in sessions]
+    texts = [(f"text/{name}.py", f"{name}.py") for name in catalogue.names()]
+    lists = ["".join(f'<li><a href="{place}">{words}</a></li>' for place, words in part)
+             for part in (shows, texts)]  # fmt: skip
+    made = [raw_html(f"<ul>{items}</ul>") for items in lists]
+    return SLIDES_PAGE.format(slides=made[0], texts=made[1])
+
+
+def add_texts(site: Path) -> None:
+    """The notebooks as text, `text/<name>.py`, in jupytext's percent format."""
+    import jupytext
+
+    for path in sorted((SOURCES / "notebooks").glob("*.ipynb")):
+        text = jupytext.writes(jupytext.read(path), fmt="py:percent")
+        write_text(site / "text" / f"{path.stem}.py", text)
+
+
+def add_slides(site: Path) -> None:
+    """The slides, `slides/session_N.html`, with everything that they load beside them."""
+    sources = SOURCES.with_name(f"{SOURCES.name}-slides")
+    shutil.rmtree(sources, ignore_errors=True)
+    sources.mkdir(parents=True)
+    slides.gather(SOURCES / "notebooks", sources)
+    sphinx("revealjs", sources, site / "slides")
+    # The themes that we do not use would fetch their letters from another server.
+    for path in (site / "slides" / "_static").rglob("theme/*.css"):
+        if path.stem != slides.THEME:
+            path.unlink()
+
+
+def sphinx(builder: str, sources: Path, target: Path) -> None:
+    """Run Sphinx; a warning is an error.
+
+    Raises:
+        LesionsError: Sphinx had something to complain of.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-b", builder, "-W", "--keep-going", "-q", "-E",
+         "-d", f"{sources}.doctrees", str(sources), str(target)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise LesionsError(f"The site could not be built:\n{done.stderr.strip()}")
+    (target / ".buildinfo").unlink(missing_ok=True)
 
 
 def build(notebooks: Path, results: Path, edition: str = "student", site: Path = SITE) -> Path:
@@ -136,14 +204,10 @@ def build(notebooks: Path, results: Path, edition: str = "student", site: Path =
     """
     gather(notebooks, results, edition)
     with atomic(site) as partial:
-        done = subprocess.run(
-            [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-E",
-             "-d", f"{SOURCES}.doctrees", str(SOURCES), str(partial)],
-            capture_output=True, text=True,
-        )  # fmt: skip
-        if done.returncode:
-            raise LesionsError(f"The site could not be built:\n{done.stderr.strip()}")
-        (partial / ".buildinfo").unlink(missing_ok=True)
+        sphinx("html", SOURCES, partial)
+        add_texts(partial)
+        add_slides(partial)
+        accessible.mend(partial)
     return site / "index.html"
 
 

@@ -12,9 +12,11 @@ import pandas as pd
 from hypothesis import strategies as st
 from PIL import Image
 
+from lesions.data.pixel_store import to_square
 from lesions.duplicates.groups import groups_of
 from lesions.experiments import search_data
 from lesions.settings.parameters import Settings
+from lesions.splits import handover
 from lesions.training import run_records
 
 COLUMNS = ["lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization", "dataset"]
@@ -210,6 +212,57 @@ def grey_images(folder: Path) -> pd.DataFrame:
         cv2.imwrite(str(path), np.full((30, 40, 3), 20 * number, np.uint8))
         rows.append({"image_id": f"IMG_{number}", "path": str(path), "dx": "nv"})
     return pd.DataFrame(rows)
+
+
+# A small profile, made without any training.
+PROFILE_SIZE, PROFILE_IMAGES = 32, 120
+PROFILE_CLASSES = {3: ["=a|b <i>", "mel", "nv"], 2: ["mel", "nv"]}
+
+
+def plain_network(classes: int):
+    """An untrained network with one dense layer, for images of PROFILE_SIZE."""
+    from lesions.networks.backend import keras
+
+    keras.utils.set_random_seed(classes)
+    images = keras.Input((PROFILE_SIZE, PROFILE_SIZE, 3))
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(8)(images))
+    last = {"units": 1, "activation": "sigmoid"} if classes == 2 else {
+        "units": classes, "activation": "softmax"}  # fmt: skip
+    return keras.Model(images, keras.layers.Dense(**last)(x))
+
+
+def profile(folder, classes: int = 3, geometry: str = "squash", protocol: str = "honest"):
+    """A profile's folder with splits, pixels, photographs and one record; the record's folder."""
+    from lesions.training import fitting
+
+    names, ids = PROFILE_CLASSES[classes], [f"IMG_{n}" for n in range(PROFILE_IMAGES)]
+    settings = Settings(
+        IMAGE_SIZE=PROFILE_SIZE, GEOMETRY=geometry, PROFILE="t", folder=folder / "t"
+    )
+    (folder / "pictures").mkdir(parents=True)
+    squares = []
+    for number, name in enumerate(ids):
+        image = pixels(number, width=64, height=48)
+        Image.fromarray(image).save(folder / "pictures" / f"{name}.png")
+        squares.append(to_square(image, PROFILE_SIZE, geometry))
+    cache = folder / "pixels-key"
+    cache.mkdir()
+    np.save(cache / "pixels.npy", np.stack(squares))
+    pd.DataFrame({"image_id": ids}).to_csv(cache / "image_ids.csv", index=False)
+    rows = pd.DataFrame({"image_id": ids, "lesion_id": ids})
+    rows["label"] = np.array(names, dtype=object)[np.arange(PROFILE_IMAGES) % classes]
+    rows["split"] = ["train"] * 60 + ["validation"] * 30 + ["test"] * 30
+    rows = pd.concat([rows, rows[:20]], ignore_index=True)  # resampled: some stand there twice
+    known = rows[:PROFILE_IMAGES].assign(dx=rows["label"], sex="female", age=50.0)
+    handover.save_splits(settings, {f"{protocol}-dx": rows}, {protocol: cache}, known)
+    model, asked = plain_network(classes), rows[rows["split"] != "train"].reset_index(drop=True)
+    p = fitting.probabilities(model, np.float32(squares[60:]) / 255)
+    asked["truth"] = asked.pop("label")
+    table = pd.concat([asked, pd.DataFrame(p, columns=[f"p_{n}" for n in names])], axis=1)
+    about = about_run(model="cnn", classes=names, protocol=protocol,
+                      settings=settings.deciding() | {"DATASET": "sample"})  # fmt: skip
+    record = run_records.folder_of(settings.folder, protocol, "dx", "cnn", 0)
+    return run_records.write(record, "key", about, table, None, {"model": model})
 
 
 def development(count: int = 96, size: int = 16, seed: int = 0) -> search_data.Development:

@@ -20,6 +20,7 @@ import pandas as pd
 
 from lesions.baselines import baseline_runs
 from lesions.core.files import BUILD, ROOT, atomic, write_json
+from lesions.core.numbers import rounded
 from lesions.paper import comparison, published
 from lesions.scores import evaluation
 from lesions.training import run_records
@@ -82,7 +83,7 @@ def keep(profile: str, n: int) -> Path:
         tables["gap"] = comparison.gap(records)
     for name, table in tables.items():
         with atomic(target / f"{name}.csv") as partial:
-            table.round(4).to_csv(partial, index=False)
+            rounded(table, 4).to_csv(partial, index=False)
     run = run_records.About.read(one["record"].iloc[0])
     about = {"date": date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(),
              "versions": versions(), "settings": run.settings}  # fmt: skip

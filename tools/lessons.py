@@ -20,7 +20,7 @@ from lesions.baselines import baselines, histograms
 from lesions.data import datasets, pixel_store, source, validation
 from lesions.networks.backend import keras
 from lesions.scores import evaluation
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 from lesions.splits import balance, splits
 from lesions.training import recipes, split_data, trained
 
@@ -65,7 +65,7 @@ def score(model: str, target: str, split: str, table: pd.DataFrame, seed: int, e
             "AUGMENT": False,
             "SEED": seed,
         }
-        settings = params.complete(given | {"EPOCH_SAMPLES": 0})
+        settings = Settings.of(given | {"EPOCH_SAMPLES": 0})
         # Without it a network of so few images answers "nv" to nearly all of them.
         train = balance.resample(rows[rows["split"] == "train"], "over", seed)
         rows = pd.concat([train, rows[rows["split"] != "train"]], ignore_index=True)
@@ -87,7 +87,7 @@ def main() -> None:
     given = parser.parse_args()
     tables = {}
     if given.only != "real":
-        sample = params.complete({"SAMPLE_IMAGES": max(given.images, 120)})
+        sample = Settings.of({"SAMPLE_IMAGES": max(given.images, 120)})
         tables["sample"] = table_of("sample", source.data_folder(sample), 0)
     if given.only != "sample" and given.data:
         tables["HAM10000"] = table_of("ham10000", Path(given.data), given.images)

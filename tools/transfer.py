@@ -21,6 +21,7 @@ import pandas as pd
 
 from keep_results import processor, versions
 from lesions.core.files import ROOT, atomic, write_json
+from lesions.core.numbers import rounded
 from lesions.data import pixel_store, source
 from lesions.duplicates.keep import read_keep
 from lesions.experiments import ablation
@@ -82,7 +83,7 @@ def keep_table(place: Path, new: pd.DataFrame, keys: list[str]) -> None:
         there = pd.MultiIndex.from_frame(new[keys])
         new = pd.concat([old[~pd.MultiIndex.from_frame(old[keys]).isin(there)], new])
     with atomic(place) as partial:
-        new.round(4).to_csv(partial, index=False)
+        rounded(new, 4).to_csv(partial, index=False)
 
 
 def main() -> None:
@@ -114,13 +115,13 @@ def main() -> None:
             run = {key: about[key] for key in ("model", "init", "epochs", "seconds")}
             for part in ("validation", "test"):
                 lines.append(run | {"seed": seed, "part": part} | scored(record, part))
-            print(pd.DataFrame(lines[-2:-1]).round(4).to_string(index=False), flush=True)
+            print(rounded(pd.DataFrame(lines[-2:-1]), 4).to_string(index=False), flush=True)
             if name in given.ablate and given.keep:
                 for kind, found in ablated(record, rows, table).items():
                     beside.setdefault(kind, []).append(found.assign(model=name, seed=seed))
     found = pd.DataFrame(lines)
     validation = found[found["part"] == "validation"].groupby("model", sort=False)[SCORES]
-    print("\n", validation.agg(["mean", "std"]).round(4).to_string(), sep="")
+    print("\n", rounded(validation.agg(["mean", "std"]), 4).to_string(), sep="")
     if given.keep:
         place = ROOT / "data" / "results" / given.profile
         keep_table(place / "transfer.csv", found, ["model", "init", "seed"])

@@ -44,9 +44,6 @@ def words_of(given: dict[str, str], rest: list[str]) -> list[str]:
     return [*shlex.split(given.get("P", "")), *rest]
 
 
-# ---------------------------------------------------------------- the commands
-
-
 def study(given: dict[str, str], rest: list[str]) -> int:
     """the whole study, or a notebook with the earlier ones it needs: PROFILE, P, P_FILE, JOBS"""
     from course import runner
@@ -160,6 +157,20 @@ def compare(given: dict[str, str], rest: list[str]) -> int:
     return 0
 
 
+def predict(given: dict[str, str], rest: list[str]) -> int:
+    """ask a trained network: IMAGES=photo.jpg or a folder; PROFILE or MODEL. No diagnosis"""
+    from course import predicting
+
+    return predicting.main("predict", given.get("IMAGES", " ".join(rest)), given)
+
+
+def card(given: dict[str, str], rest: list[str]) -> int:
+    """write a trained network's model card and the datasheet of its images: PROFILE or MODEL"""
+    from course import predicting
+
+    return predicting.main("card", "", given)
+
+
 def data(given: dict[str, str], rest: list[str]) -> int:
     """fetch the real HAM10000 record (2.8 GB) into data/raw/ham10000"""
     return run_python("-m", "lesions.data.download", *words_of(given, rest))
@@ -238,8 +249,8 @@ def show_help(given: dict[str, str], rest: list[str]) -> int:
 
 COMMANDS = {
     "help": show_help, "all": study, "lab": lab, "student": student, "grade": grade,
-    "search": search, "study": study_on_cluster, "compare": compare, "data": data,
-    "weights": weights, "check": check, "params": params,
+    "search": search, "study": study_on_cluster, "compare": compare, "predict": predict,
+    "card": card, "data": data, "weights": weights, "check": check, "params": params,
     "site": site, "test": test, "test-fast": test_fast, "e2e": e2e, "lint": lint, "bench": bench,
     "outputs": outputs, "clean": clean,
 }  # fmt: skip

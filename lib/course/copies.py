@@ -16,10 +16,10 @@ from typing import Any
 
 import nbformat
 
-from course import catalogue, editions
+from course import catalogue, editions, start
 from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD, ROOT, write_json, write_text
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 
 EDITIONS = ("student", "instructor")
 # What the notebooks said when we wrote them: one that says something else has been worked in.
@@ -88,7 +88,7 @@ def _free_place(path: Path, written: dict[str, str]) -> Path:
 
 
 def _made(source: Path, edition: str, values: dict[str, Any]) -> nbformat.NotebookNode:
-    notebook = nbformat.read(source, as_version=4)
+    notebook = start.without(nbformat.read(source, as_version=4))
     if edition == "student":
         notebook = editions.without_outputs(editions.without_solutions(notebook))
     return editions.with_values(notebook, values)
@@ -187,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
             from course.runner import given_values
 
             values = given_values(given.profile or "sample", given.set, given.file)
-            params.complete(values)
+            Settings.of(values)
         says = write(given.edition, place, values)
     except LesionsError as error:
         print(error, file=sys.stderr)

@@ -11,6 +11,8 @@ OPTIONS = {
     "EDITION": "student or instructor (default student)",
     "FROM": "executed notebooks for lab and site: FROM=build/quick/notebooks",
     "HANDIN": "the folder that a class handed in (default hand-in)",
+    "IMAGES": "for predict: a photograph, or a folder of them",
+    "MODEL": "for predict and card: a run's folder or a .keras file; default: PROFILE's best on dx",
     "TRIALS": "whole trials that search may spend (default: the profile's SEARCH_TRIALS)",
     "WORKERS": "processes that search and study start here (default 1)",
     "SCHEDULER": "address of a Dask cluster for search and study: SCHEDULER=tcp://host:8786",

@@ -16,6 +16,7 @@ from lesions.core.errors import LesionsError
 from lesions.core.files import BUILD
 from lesions.data import known
 from lesions.settings import params
+from lesions.settings.parameters import Settings
 
 # What runs on images that nothing can be trained on, too.
 LOOKING = {"01_exploration", "02_dedup"}
@@ -71,7 +72,7 @@ def run(names: list[str], given: dict[str, Any], jobs: int = 1) -> int:
         given: parameters; the others have their defaults.
         jobs: notebooks at a time. The first runs alone, because it fetches or draws the images.
     """
-    values = params.complete(given).values()
+    values = Settings.of(given).values()
     needs = catalogue.needs()
     folder = BUILD / values["PROFILE"]
     stamps = folder / "notebooks" / ".stamps"
@@ -114,7 +115,7 @@ def study(names: list[str], given: dict[str, Any], jobs: int = 1) -> int:
     Raises:
         LesionsError: something failed, or another run is at work there.
     """
-    settings = params.complete(given)
+    settings = Settings.of(given)
     folder = BUILD / settings.PROFILE
     if known.entry(settings.DATASET).own and set(names) - LOOKING:
         from lesions.splits.trainable import check_before  # slow, and of no use for other images

@@ -9,7 +9,8 @@ from lesions.core.files import ROOT
 
 # Ground floor first. A room imports from those before it alone.
 ROOMS = ["core", "settings", "sample", "data", "duplicates", "splits", "scores", "baselines",
-         "networks", "training", "experiments", "explain", "paper", "figures"]  # fmt: skip
+         "networks", "training", "experiments", "predict", "explain", "paper",
+         "figures"]  # fmt: skip
 LIBRARY = ROOT / "lib"
 
 

@@ -80,8 +80,9 @@ def site(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(site) -> dict[Path, Page]:
-    # The theme puts a template among its own files, which is no page.
-    found = [path for path in sorted(site.rglob("*.html")) if site / "_static" not in path.parents]
+    # The themes put templates among their own files, which are no pages.
+    found = [path for path in sorted(site.rglob("*.html"))
+             if "_static" not in path.relative_to(site).parts]  # fmt: skip
     return {path: Page(path.read_text(encoding="utf-8")) for path in found}
 
 
@@ -124,7 +125,15 @@ def test_every_page_is_there(site, pages):
     wanted |= {"data", "contributing", "search"} | {
         f"notebooks/{name}" for name in catalogue.names()
     }
+    wanted |= {"use_a_model", "slides", *(f"slides/session_{number}" for number in range(1, 6))}
     assert {f"{name}.html" for name in wanted} <= names
+
+
+def test_every_notebook_is_there_as_text_without_solutions(site):
+    for name in catalogue.names():
+        text = (site / "text" / f"{name}.py").read_text(encoding="utf-8")
+        assert f"# # {catalogue.number_of(name)} · " in text and "# %% [markdown]" in text
+        assert "BEGIN SOLUTION" not in text and "git" not in text.split("params.start(")[0]
 
 
 def test_every_link_and_anchor_leads_somewhere(pages):
@@ -224,6 +233,9 @@ def test_a_widget_becomes_a_sentence_and_solutions_are_left_out(tmp_path):
     nbformat.write(book, tmp_path / "01_x.ipynb")
     assert "y = 7" not in site_build.notebook_page(tmp_path / "01_x.ipynb", "student")
     assert "y = 7" in site_build.notebook_page(tmp_path / "01_x.ipynb", "instructor")
+    book.cells.append(nbformat.v4.new_markdown_cell("See [more](../docs/cluster.md)."))
+    nbformat.write(book, tmp_path / "01_x.ipynb")
+    assert "[more](../cluster.md)" in site_build.notebook_page(tmp_path / "01_x.ipynb", "student")
 
 
 def test_a_run_of_some_notebooks_makes_a_site_of_all(tmp_path, monkeypatch):

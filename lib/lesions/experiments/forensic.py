@@ -14,15 +14,17 @@ import numpy as np
 import pandas as pd
 
 from lesions.core import cache
+from lesions.core.errors import LesionsError
 from lesions.core.progress import track
 from lesions.experiments.experiments import _kept, _world
+from lesions.experiments.transfer import BACKBONE
 from lesions.networks import registry
 from lesions.networks.augmentation import Augmentation
 from lesions.networks.backend import keras
 from lesions.scores import evaluation
 from lesions.settings.parameters import Settings
 from lesions.splits import balance, protocols, splits
-from lesions.training import split_data, trained
+from lesions.training import recipes, split_data, trained
 from lesions.training.fitting import loss_for
 
 # When which resampling is done. "before" the split, copies of one image fall on both sides of it.
@@ -33,13 +35,28 @@ REGIMES = (
     ("under", "after"),
     ("none", "never"),
 )
-# Rows whose models need no pretrained weights; the others say nothing without theirs.
+# Rows whose models need no pretrained weights and are trained in one step.
 ROWS = {
     1: ("fcnn_relu", "sex"),
     2: ("fcnn_relu_tanh", "sex"),
     3: ("fcnn_l2", "sex"),
     4: ("cnn", "dx"),
     7: ("fcnn_dx_type", "dx_type"),
+}
+# The other rows: a head on a frozen network; on the code of an autoencoder in row 8.
+FROZEN = {
+    5: ("vgg16", "dx"),
+    6: ("resnet50", "dx_type"),
+    8: ("autoencoder_classifier", "localization"),
+    9: ("densenet121", "localization"),
+}
+# What may stand in a frozen network's place, and what its scores then say.
+STAND_INS = {
+    "": "the paper's own network with the weights that WEIGHTS names; with random ones it says "
+    "what the row would be if the pretrained weights had not been loaded",
+    "efficientnet_lite0": "another network that has seen ImageNet, smaller and younger: it says "
+    "how the regimes differ for features of that kind, not what the paper's network would score",
+    "scratch": "the same, with random weights: how much of the row needs no pretraining at all",
 }
 # Every reading of a row but one takes these four from the same test part.
 COMPARED = ("accuracy", "macro_precision", "macro_recall", "macro_f1")
@@ -91,18 +108,34 @@ def regime_rows(
     return rows
 
 
-def one(table: pd.DataFrame, cached: Path, position: Position, settings: Settings) -> dict:
-    """Train one model in one regime.
+def model_of(row: int, stand_in: str = "") -> tuple[str, str]:
+    """The model that a row is trained with, and its target.
 
-    Returns:
-        the position, the number of test images, and the seven scores on the test part.
+    Args:
+        row: of the paper's table.
+        stand_in: one of `STAND_INS`; only rows 5, 6 and 9 have one, the others are trained as they
+            are.
+
+    Raises:
+        LesionsError: there is no such row or stand-in.
     """
-    name, target = ROWS[position.row]
-    rows = regime_rows(table, target, position.resampling, position.when, position.seed)
-    keras.utils.set_random_seed(position.seed)
-    data = split_data.prepare(rows, cached)
+    if row not in ROWS | FROZEN or stand_in not in STAND_INS:
+        raise LesionsError(
+            f"There is no row {row} with the stand-in {stand_in!r}; rows go from 1 to 9, stand-ins "
+            f"are {', '.join(name for name in STAND_INS if name)}."
+        )
+    name, target = (ROWS | FROZEN)[row]
+    if row in FROZEN and stand_in and registry.entry(name).recipe == "head":
+        return BACKBONE, target
+    return name, target
+
+
+def _from_scratch(
+    name: str, data: split_data.Data, position: Position, settings: Settings
+) -> trained.Trained:
+    """All weights of a model trained, as a tutorial does it."""
     model = registry.build(name, settings.IMAGE_SIZE, len(data.classes), settings)
-    # As a tutorial has it, and not as this course trains: Keras's own momentum in batch
+    # And not as this course trains: Keras's own momentum in batch
     # normalisation, no early stopping, and the last epoch counts. The paper names nothing else.
     model.compile(keras.optimizers.Adam(settings.LEARNING_RATE), loss_for(len(data.classes)))
     ranges = Augmentation.of(settings) if settings.AUGMENT else None
@@ -114,17 +147,48 @@ def one(table: pd.DataFrame, cached: Path, position: Position, settings: Setting
         train(range(position.epochs)), steps_per_epoch=steps, epochs=position.epochs,
         shuffle=False, verbose=0,
     )  # fmt: skip
-    found = trained.Trained(model, pd.DataFrame(), "scratch")
+    return trained.Trained(model, pd.DataFrame(), "scratch")
+
+
+def one(
+    table: pd.DataFrame, cached: Path, position: Position, settings: Settings, stand_in: str = ""
+) -> dict:
+    """Train one model in one regime.
+
+    Args:
+        stand_in: one of `STAND_INS`, for rows whose network needs pretrained weights.
+
+    Returns:
+        the position, model, target, init (where the weights began), the number of test images, and
+        the seven scores on the test part.
+    """
+    name, target = model_of(position.row, stand_in)
+    rows = regime_rows(table, target, position.resampling, position.when, position.seed)
+    keras.utils.set_random_seed(position.seed)
+    data = split_data.prepare(rows, cached)
+    if position.row in ROWS:
+        found = _from_scratch(name, data, position, settings)
+    else:  # no early stopping here, either, and nothing but the head is trained on
+        weights = "random" if stand_in == "scratch" else settings.WEIGHTS
+        found = recipes.train(
+            name,
+            data,
+            settings.replace(
+                SEED=position.seed, EPOCHS=position.epochs, HEAD_EPOCHS=position.epochs,
+                PATIENCE=0, FINE_TUNE_LAYERS=0, WEIGHTS=weights,
+            ),
+            f"row {position.row}",
+        )  # fmt: skip
     answers = trained.predictions(found, data, settings.BATCH_SIZE)
     tested = answers[answers["split"] == "test"]
     scores = evaluation.scores(tested)
     kept = {"test_images": len(tested)} | {score: round(scores[score], 4) for score in ALL}
     keras.backend.clear_session()
-    return position._asdict() | {"model": name, "target": target} | kept
+    return position._asdict() | {"model": name, "target": target, "init": found.init} | kept
 
 
 def forensic(seeds: Sequence[int], epochs: Sequence[int], settings: Settings) -> pd.DataFrame:
-    """All rows that can be trained here, in every regime. Kept as `experiments/forensic.parquet`.
+    """All rows of `ROWS`, in every regime. Kept as `experiments/forensic.parquet`.
 
     Args:
         seeds: one split and one beginning each.
@@ -178,7 +242,8 @@ def closest(distances: pd.DataFrame) -> pd.DataFrame:
     Returns:
         row, model, target, resampling, when, epochs, seeds, distance, ways (how many regimes were
         tried), next (the next best regime's
-        resampling and when), next_distance, told_apart (whether the farthest seed of the closest
+        resampling and when), next_distance, as_near (regimes whose distance reads the same, to
+        three digits), told_apart (whether the farthest seed of the closest
         lies below the nearest of every other regime; never with one seed).
     """
     lines = []
@@ -191,7 +256,10 @@ def closest(distances: pd.DataFrame) -> pd.DataFrame:
         line["ways"] = len(part[["resampling", "when"]].drop_duplicates())
         if len(others):
             second = others.iloc[0]
+            alike = others[others["distance"].round(3) <= round(best["distance"], 3)]
+            names = (alike["resampling"] + ", " + alike["when"]).drop_duplicates()
             line |= {"next": f"{second['resampling']}, {second['when']}",
+                     "as_near": "; ".join(names),
                      "next_distance": second["distance"],
                      "told_apart": bool(
                          best["seeds"] > 1 and best["farthest"] < others["nearest"].min()

@@ -165,5 +165,5 @@ def in_words(scores: pd.DataFrame, measure: str = "macro_auc") -> str:
     parts = []
     for way in [name for name in WAYS if name != "ImageNet"]:
         gain = wide["ImageNet"] - wide[way]
-        parts.append(f"{gain.mean():+.3f} against {way}, in {(gain > 0).sum()} of {len(gain)}")
+        parts.append(f"{gain.mean():+z.3f} against {way}, in {(gain > 0).sum()} of {len(gain)}")
     return f"What ImageNet gives in {measure}, and in how many splits more: {'; '.join(parts)}."

@@ -88,7 +88,7 @@ def flips(
     """For each image and artefact: is the answer another one with it than without?
 
     Args:
-        model: from `maps.with_scores`.
+        model: from `opened.with_scores`.
         pixels: uint8 (n, size, size, 3).
         about: n rows, with lesion_id and truth.
         classes: their names, in the network's order.

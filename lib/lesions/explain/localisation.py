@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lesions.core.errors import LesionsError
+from lesions.scores.intervals import mean_interval
 
 TOP = 0.05  # the share of pixels that count as the top of a map
 
@@ -180,23 +181,6 @@ def measure(maps: Mapping[str, np.ndarray], masks: np.ndarray, about: pd.DataFra
             line = about.assign(map=name, measure=kind, value=function(of, masks))
             parts.append(line.assign(chance=0.5 if kind == "AUC" else share))
     return pd.concat(parts, ignore_index=True)
-
-
-def mean_interval(
-    values: np.ndarray, lesions: np.ndarray, n: int = 1000, seed: int = 0, level: float = 0.95
-) -> tuple[float, float, float]:
-    """The mean over images, and its interval when lesions are drawn again: value, low, high."""
-    values = np.asarray(values, float)
-    known = ~np.isnan(values)
-    group, names = pd.factorize(np.asarray(lesions)[known])
-    if not len(names):
-        return np.nan, np.nan, np.nan
-    total = np.bincount(group, values[known])
-    count = np.bincount(group)
-    drawn = np.random.default_rng(seed).integers(len(names), size=(n, len(names)))
-    means = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(values[known].mean()), float(low), float(high)
 
 
 def summary(

@@ -12,74 +12,14 @@ import numpy as np
 
 from lesions.core.errors import LesionsError
 from lesions.core.progress import track
-from lesions.networks.backend import keras, tf
+from lesions.networks.backend import FEW_STEPS, keras, tf
 
 BATCH = 128
+OFF = 0.02  # how far integrated gradients may be from adding up, as a share
 
 Method = Callable[[keras.Model, np.ndarray, np.ndarray], np.ndarray]
 
-# ---------------------------------------------------------------- a network that can be looked into
-
-
-def flat(model: keras.Model) -> keras.Model:
-    """The same network as one graph, without networks inside it; with copies of its weights.
-
-    A network inside another hides its layers: Grad-CAM then finds no convolution. One whose answers
-    to mirror images are only averaged is taken out, and explained by itself.
-    """
-    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    if inner and any(isinstance(layer, keras.layers.Average) for layer in model.layers):
-        return flat(inner[0])
-    copies: dict[keras.layers.Layer, keras.layers.Layer] = {}
-    images = keras.Input(model.input_shape[1:])
-    found = keras.Model(images, _inlined(model, images, copies), name=model.name)
-    for layer, copy in copies.items():
-        copy.set_weights(layer.get_weights())
-    return found
-
-
-def _inlined(model: keras.Model, x: keras.KerasTensor, copies: dict) -> keras.KerasTensor:
-    """The output for `x` of copies of the layers of `model` and of the models inside it."""
-
-    def step(operation: keras.Operation) -> Callable:
-        if isinstance(operation, keras.Model):
-            return lambda y, **_: _inlined(operation, y, copies)
-        if not isinstance(operation, keras.layers.Layer):
-            return operation  # arithmetic between layers: it has no weights
-        if operation not in copies:  # a layer may be called several times
-            # Full precision, whatever the network was trained in: a map is made of differences.
-            config = operation.get_config() | {"dtype": "float32"}
-            copies[operation] = type(operation).from_config(config)
-        return copies[operation]
-
-    if isinstance(model, keras.Sequential):
-        for layer in model.layers:
-            x = step(layer)(x)
-        return x
-    # Keras has no public way to walk through a graph from a tensor that is no input.
-    return model._run_through_graph(x, operation_fn=step)
-
-
-def with_scores(model: keras.Model) -> keras.Model:
-    """The flat network up to its scores: what the softmax or sigmoid at its end is made from.
-
-    A softmax flattens out where it is sure, and its gradient vanishes there. The outputs are
-    (n, classes) also for two classes; a softmax over them gives the network's probabilities.
-    """
-    network = flat(model)
-    last = network.layers[-1]
-    kind = getattr(getattr(last, "activation", None), "__name__", "none")
-    if not isinstance(last, keras.layers.Dense) or kind not in ("softmax", "sigmoid", "linear"):
-        raise LesionsError(
-            f"{model.name} ends in {type(last).__name__} with activation {kind}; an explanation "
-            "needs a dense layer with softmax, sigmoid or linear output."
-        )
-    scores = keras.layers.Dense(last.units, dtype="float32", name="scores")
-    found = scores(last.input)
-    scores.set_weights([np.asarray(weight) for weight in last.get_weights()])
-    if kind == "sigmoid":  # one unit: half its score for the second class, half against the first
-        found = keras.ops.concatenate([-found / 2, found / 2], axis=-1)
-    return keras.Model(network.input, found, name=f"{model.name}_scores")
+# ---------------------------------------------------------------- what a network says
 
 
 def in_batches(function: Callable, *arrays: np.ndarray, batch: int = BATCH) -> np.ndarray:
@@ -89,8 +29,10 @@ def in_batches(function: Callable, *arrays: np.ndarray, batch: int = BATCH) -> n
     return np.concatenate(parts).astype(np.float32)
 
 
-def class_scores(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Scores of all classes, float32 (n, classes)."""
+def class_scores(model: keras.Model, images: np.ndarray, many: bool = False) -> np.ndarray:
+    """Scores of all classes, float32 (n, classes); `many`: it pays to make a graph first."""
+    if many or getattr(model, "predict_function", None):
+        return in_batches(model.predict_on_batch, images)
     return in_batches(lambda x: model(x, training=False), images)
 
 
@@ -124,13 +66,27 @@ def gradient(model: keras.Model, images: np.ndarray, classes: np.ndarray) -> np.
 
 
 def integrated_gradients(
-    model: keras.Model, images: np.ndarray, classes: np.ndarray, steps: int = 32
+    model: keras.Model, images: np.ndarray, classes: np.ndarray, steps: int = 32, most: int = 256
 ) -> np.ndarray:
     """The gradient, averaged on the way from an image without anything in it, times the way.
 
-    The way begins at an even image of the same mean colour. What the pixels get then adds up to
-    the score's change along the way (Sundararajan, Taly and Yan 2017, equation 1, proposition 1).
+    It begins at an even image of the same mean colour; what the pixels get adds up to the score's
+    change along the way (Sundararajan, Taly and Yan 2017, equation 1, proposition 1). As long as
+    it does not, on the median image, those that are off get twice as many steps, `most` at most.
     """
+    found = _along_the_way(model, images, classes, steps)
+    while steps < most:
+        error = completeness_error(model, images, classes, found)
+        if np.median(error) <= OFF:
+            break
+        far, steps = error > OFF, 2 * steps
+        found[far] = _along_the_way(model, images[far], classes[far], steps)
+    return found
+
+
+def _along_the_way(
+    model: keras.Model, images: np.ndarray, classes: np.ndarray, steps: int
+) -> np.ndarray:
     start = start_image(images)
     # Gauss and Legendre's points: the most exact sum of so many.
     points, weights = np.polynomial.legendre.leggauss(steps)
@@ -176,8 +132,7 @@ def grad_cam(
 ) -> np.ndarray:
     """The channels of a late layer, each weighted by its mean gradient; what is left above 0.
 
-    Selvaraju and others (2017), equations 1 and 2. The map has as many cells as the layer and is
-    then drawn large, so it is coarse and smooth by construction.
+    Selvaraju and others (2017), equations 1 and 2. Drawn large: coarse and smooth by construction.
     """
     places = model.get_layer(layer or last_places(model)).output
     both = keras.Model(model.input, [places, model.output])
@@ -233,11 +188,11 @@ def covered_scores(
     """
     fill, found = start_image(images), []
     together = max(1, 2 * BATCH // len(images))  # masks a call: a call has its price
-    starts = range(0, len(seen), together)
-    for start in track(starts, label):
+    many = len(seen) * len(images) >= FEW_STEPS * BATCH
+    for start in track(range(0, len(seen), together), label):
         part = seen[start : start + together, None, ..., None]
         covered = (fill + part * (images - fill)).reshape(-1, *images.shape[1:])
-        scores = class_scores(model, covered)
+        scores = class_scores(model, covered, many)
         found.append(scores.reshape(part.shape[0], len(images), -1))
     return np.concatenate(found)
 
@@ -252,8 +207,7 @@ def rise(
 ) -> np.ndarray:
     """Many random halves of the image are covered; a pixel's worth is the answer when it is seen.
 
-    Petsiuk, Das and Saenko (2018), equation 6. We take each answer's distance from the mean answer,
-    which leaves the order of the pixels as it is and lets 0 mean "no matter".
+    Petsiuk, Das and Saenko (2018), equation 6, less the mean answer, so that 0 means "no matter".
     """
     rows, rng = np.arange(len(images)), np.random.default_rng(seed)
     seen = np.stack([random_mask(images.shape[1], cells, rng) for _ in range(masks)])
@@ -290,7 +244,7 @@ def explain(
     """The maps of several methods, by name.
 
     Args:
-        model: from `with_scores`.
+        model: from `opened.with_scores`.
         images: float32 (n, size, size, 3) in [0, 1].
         classes: int (n,), which class's score is explained.
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
-from lesions.explain import covering, faithfulness, localisation, maps
+from lesions.core.numbers import rounded
+from lesions.explain import faithfulness, localisation, maps, opened
 from lesions.networks.backend import keras
 from lesions.training import run_records
 
@@ -22,7 +23,7 @@ TARGETS = ("dx", "dx_type", "sex")
 class Subject:
     """A network and the test images that its answers are explained on."""
 
-    network: keras.Model  # gives scores, see `maps.with_scores`
+    network: keras.Model  # gives scores, see `opened.with_scores`
     untrained: keras.Model  # the same one before training
     classes: list[str]
     pixels: np.ndarray  # uint8 (n, size, size, 3)
@@ -83,7 +84,7 @@ def subject(
         raise LesionsError(f"No test image of {record} has a lesion mask.")
     about = chosen_images(tested[masked], most, seed)[["image_id", "lesion_id", "truth"]]
     place = image_ids.get_indexer(about["image_id"])
-    network = maps.with_scores(keras.models.load_model(path, compile=False))
+    network = opened.with_scores(keras.models.load_model(path, compile=False))
     seen = np.asarray(pixels[place])
     p = maps.probabilities(network, np.float32(seen) / 255)
     classes = json.loads((Path(record) / "params.json").read_text(encoding="utf-8"))["classes"]
@@ -105,8 +106,13 @@ def all_maps(who: Subject, methods: Sequence[str] = tuple(maps.METHODS)) -> dict
     return {
         "trained": maps.explain(who.network, images, answers, methods),
         "untrained": maps.explain(who.untrained, images, answers, methods),
-        "no network": {name: of(images) for name, of in localisation.CONTROLS.items()},
+        "no network": control_maps(who),
     }
+
+
+def control_maps(who: Subject) -> dict[str, np.ndarray]:
+    """The maps that know no network, by name."""
+    return {name: of(who.images) for name, of in localisation.CONTROLS.items()}
 
 
 def right_and_wrong(who: Subject, each: int = 2) -> tuple[list[int], list[str]]:
@@ -124,6 +130,11 @@ def right_and_wrong(who: Subject, each: int = 2) -> tuple[list[int], list[str]]:
     return picked, titles
 
 
+def spread_evenly(count: int, most: int) -> np.ndarray:
+    """Positions of at most so many of `count` images that are sorted by class."""
+    return np.linspace(0, count - 1, min(most, count)).astype(int)
+
+
 def forgotten(
     who: Subject, found: Mapping[str, np.ndarray], most: int = 48, stages: int = 6
 ) -> tuple[pd.DataFrame, np.ndarray]:
@@ -132,7 +143,7 @@ def forgotten(
     Returns:
         its steps, and the positions of the images.
     """
-    few = np.linspace(0, len(who.about) - 1, min(most, len(who.about))).astype(int)
+    few = spread_evenly(len(who.about), most)
     some = {name: of[few] for name, of in found.items()}
     steps = faithfulness.randomisation(
         who.network, who.images[few], who.answers[few], some, stages=stages
@@ -144,24 +155,6 @@ def localised(who: Subject, found: Mapping[str, Mapping[str, np.ndarray]]) -> pd
     """`localisation.measure` of all maps, with a column network: trained, untrained, no network."""
     parts = [localisation.measure(of, who.masks, who.about).assign(network=name)
              for name, of in found.items()]  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
-
-
-def cover_scores(answers: pd.DataFrame, n: int = 500) -> pd.DataFrame:
-    """Scores of a cover-up, with intervals.
-
-    Args:
-        answers: from `covering.cover_up`.
-
-    Returns:
-        one row a target, cover, metric and seed, as `covering.score_covers`. For dx there is also
-        the AUC of melanoma.
-    """
-    parts = []
-    for target in dict.fromkeys(answers["target"]):
-        part = covering.of_target(answers, target)
-        metrics = ["macro_auc", *(["auc:mel"] if target == "dx" and "p_mel" in part else [])]
-        parts.append(covering.score_covers(part, metrics, n).assign(target=target))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -218,7 +211,30 @@ def faithful(
         for name in found if name in maps.METHODS
     }  # fmt: skip
     table["sensitivity"] = table["map"].map(sensitive)
-    return table.merge(faithfulness.verdicts(steps), on="map", how="left").round(3)
+    return rounded(table.merge(faithfulness.verdicts(steps), on="map", how="left"))
+
+
+def with_shuffled_labels(faithful: pd.DataFrame, alike: pd.DataFrame) -> pd.DataFrame:
+    """The table of `faithful`, with what shuffled labels change beside it.
+
+    Args:
+        faithful: from `faithful`; its likeness is that of the network with random weights.
+        alike: from `short_networks.shuffled_labels`.
+
+    Returns:
+        map, deletion, insertion, sensitivity, random_weights and shuffled_labels (both likeness),
+        learnt_twice (that of maps of one thing learnt twice), verdict: "fails …" if either of the
+        two is above `faithfulness.SAME`.
+    """
+    other = alike.set_index("map")
+    table = faithful.rename(columns={"likeness": "random_weights"})
+    table["shuffled_labels"] = table["map"].map(other["likeness"])
+    table["learnt_twice"] = table["map"].map(other["again"])
+    labels = table["map"].map(other["verdict"])
+    table["verdict"] = labels.where(table["verdict"].eq("changes"), table["verdict"])
+    kept = ["map", "deletion", "insertion", "sensitivity", "random_weights", "shuffled_labels",
+            "learnt_twice", "verdict"]  # fmt: skip
+    return rounded(table[kept], 2)
 
 
 def kept(name: str, otherwise: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -237,3 +253,16 @@ def kept(name: str, otherwise: pd.DataFrame | None = None) -> pd.DataFrame:
         raise LesionsError(f"There is no kept table {path}; `tools/explain.py` writes it.")
     print(f"No table {name} of the real images is kept; this one is of this run's images.")
     return otherwise
+
+
+def kept_together(own: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Several tables of the real images, or, unless all of them are kept, this run's own.
+
+    Args:
+        own: this run's tables by the names of the kept ones, which are to be read side by side.
+    """
+    if all((KEPT / f"{name}.csv").exists() for name in own):
+        return [kept(name) for name in own]
+    names = " and ".join(own)
+    print(f"Not both of {names} of the real images are kept; these are of this run's images.")
+    return list(own.values())

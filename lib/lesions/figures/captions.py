@@ -133,6 +133,12 @@ ALTERNATIVE_TEXT = {
         "Accuracy of the colour baseline on dx by sex, age band, localization and cohort, with "
         "intervals and numbers of images."
     ),
+    "07_shift": (
+        "Five panels, a line for each corruption of the test images: accuracy, balanced accuracy, "
+        "the share that is answered, the share of right answers among these, and the share that is "
+        "flagged as not like the training images; a mark with an interval for each strength, and a "
+        "dotted line for the images as they are."
+    ),
     "08_artefacts": (
         "One test image as it is, then with a ruler, hairs, dark corners, gel bubbles, and a "
         "little brighter or darker."
@@ -151,6 +157,10 @@ ALTERNATIVE_TEXT = {
     "08_cover_scores_full": (
         "AUC of each cover on the real images with its interval, a panel a target: dx, dx_type "
         "and sex; one half, chance, is dotted."
+    ),
+    "08_criteria": (
+        "Drawn images with the outline of the place where one criterion was drawn, a criterion a "
+        "line, and beside each the maps of five methods."
     ),
     "08_flips": (
         "Share of answers that each artefact flips, in percent, for all test images and for each "
@@ -191,5 +201,28 @@ ALTERNATIVE_TEXT = {
     "10_plan": (
         "Hours until the last run ends against the number of workers, on logarithmic axes: they "
         "fall until the longest run alone decides, and stay level from there on."
+    ),
+    "09_beliefs": (
+        "What FixMatch takes the unlabelled images for, truth against sure answer, at its first "
+        "look and at its last; beside them how many answers are sure and how many of those right."
+    ),
+    "09_changes": (
+        "Macro AUC of the diagnosis read from images as they are, turned, zoomed, with colours "
+        "changed a little or strongly, and grey, with intervals; one half, chance, is dotted."
+    ),
+    "09_collapse": (
+        "Histograms of how alike different images are to three networks: untrained, SimCLR, and "
+        "one that learnt without strangers."
+    ),
+    "09_curves": (
+        "Balanced accuracy and macro AUC of each method against the share of lesions with a "
+        "label, with seeds' ranges and intervals over test lesions, on this run's images."
+    ),
+    "09_curves_full": (
+        "Balanced accuracy and macro AUC of each method against the share of lesions with a "
+        "label, with seeds' ranges and intervals over test lesions, on the real images."
+    ),
+    "09_views": (
+        "Pairs of images: two views of one photograph, and two photographs of one lesion."
     ),
 }

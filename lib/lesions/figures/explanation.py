@@ -43,20 +43,25 @@ def cover_scores(scores: pd.DataFrame) -> Figure:
     """A panel a target: the AUC of each cover with its interval; one half is chance.
 
     Args:
-        scores: target, cover, value, low, high; one line each.
+        scores: learner, target, cover, value, low, high; one line each.
     """
+    learners = list(dict.fromkeys(scores["learner"]))
     targets, names = list(dict.fromkeys(scores["target"])), list(dict.fromkeys(scores["cover"]))
     figure, axes = plt.subplots(1, len(targets), figsize=(3 * len(targets) + 1, 2.4), sharey=True,
                                 squeeze=False)  # fmt: skip
     for axis, target in zip(axes[0], targets, strict=True):
-        part = scores[scores["target"] == target].set_index("cover").reindex(names[::-1])
-        y = np.arange(len(names))
-        axis.hlines(y, part["low"], part["high"], color=COLOURS[0], lw=2)
-        axis.scatter(part["value"], y, color=COLOURS[0], zorder=3)
+        for number, (learner, marker) in enumerate(zip(learners, "os", strict=False)):
+            part = scores[(scores["target"] == target) & (scores["learner"] == learner)]
+            part = part.set_index("cover").reindex(names[::-1])
+            y = np.arange(len(names)) - 0.22 * (number - (len(learners) - 1) / 2)
+            axis.hlines(y, part["low"], part["high"], color=COLOURS[number], lw=2)
+            axis.scatter(part["value"], y, color=COLOURS[number], marker=marker, zorder=3,
+                         label=learner)  # fmt: skip
         axis.axvline(0.5, color="0.4", ls=":", lw=1.5)
-        axis.axvline(part.loc[names[0], "value"], color="0.7", lw=1, zorder=0)
         axis.set(title=target, xlim=(0.4, 1.0), xlabel="macro AUC on the test part")
-        axis.set_yticks(y, names[::-1])
+        axis.set_yticks(range(len(names)), names[::-1])
+    if len(learners) > 1:
+        axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
     figure.tight_layout()
     return figure
 

@@ -147,8 +147,8 @@ def _order(claim: dict, evidence: Evidence) -> Verdict:
     if None in pairs:
         return NOT_CHECKABLE, "needs both runs on the same test lesions" + aside
     says = f"{metric} of ours under honest, on the same test lesions: " + "; ".join(
-        f"row {row} minus row {other} {pair['difference']:+.3f} ({pair['low']:+.3f} to "
-        f"{pair['high']:+.3f}, seeds: {int(pair['seeds'])})"
+        f"row {row} minus row {other} {pair['difference']:+z.3f} ({pair['low']:+z.3f} to "
+        f"{pair['high']:+z.3f}, seeds: {int(pair['seeds'])})"
         for other, pair in zip(others, pairs, strict=True)
     )
     ends = [sorted((sign * pair["low"], sign * pair["high"])) for pair in pairs]

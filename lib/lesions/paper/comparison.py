@@ -9,7 +9,6 @@ from lesions.baselines import baselines
 from lesions.baselines.baselines import CHEAP
 from lesions.core.errors import LesionsError
 from lesions.paper import published
-from lesions.paper.rules import focus
 from lesions.scores import calibration, evaluation, subgroups
 from lesions.training import run_records
 
@@ -127,7 +126,7 @@ def gap(records: pd.DataFrame, measure: str = "balanced_accuracy") -> pd.DataFra
         wide.groupby(["model", "target"])
         .agg(seeds=("gap", "size"), paper=("paper", "mean"), honest=("honest", "mean"),
              gap=("gap", "mean"), gap_low=("gap", "min"), gap_high=("gap", "max"))
-        .sort_values("gap", ascending=False)
+        .sort_values("gap", ascending=False, kind="stable")
         .reset_index()
     )  # fmt: skip
     return without_single_range(table)
@@ -262,7 +261,7 @@ def decisions(
     """
     lines = []
     for name, (validation, test) in models.items():
-        cls = cls or focus(validation)
+        cls = evaluation.looked_at(validation, cls or "mel")
         weights = calibration.choose_decision(validation).to_dict()
         for rule, decision in (("most probable", "argmax"), ("chosen on validation", weights)):
             scores = evaluation.scores(test, decision)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from lesions.baselines import baselines
 from lesions.baselines.baselines import CHEAP
+from lesions.core.numbers import ranked
 from lesions.scores import calibration, evaluation
 from lesions.training import recipes, run_records
 
@@ -39,12 +40,6 @@ def main_protocol(records: pd.DataFrame) -> str:
     """`honest` where it was run, else the protocol that was."""
     there = list(dict.fromkeys(records["protocol"]))
     return "honest" if "honest" in there else there[0]
-
-
-def focus(predictions: pd.DataFrame) -> str:
-    """The class that single-class measures are about: melanoma, or else the rarest."""
-    shares = predictions["truth"].value_counts()
-    return "mel" if "mel" in shares.index else str(shares.index[-1])
 
 
 def _learnt(record: str, model: str) -> str:
@@ -103,8 +98,7 @@ def without_rule(models: list[Model], n: int = 1000) -> pd.DataFrame:
                 "ahead" if found["low"] > 0 else "behind" if found["high"] < 0 else "not told apart"
             )
         lines.append(line)
-    table = pd.DataFrame(lines)
-    return table.sort_values(["target", "macro_auc"], ascending=[True, False], ignore_index=True)
+    return ranked(pd.DataFrame(lines), "macro_auc")
 
 
 def shares_of(labels: pd.Series, classes: list[str]) -> dict[str, float]:
@@ -140,9 +134,7 @@ def both_rules(models: list[Model]) -> pd.DataFrame:
             line |= {f"accuracy, {rule}": scores["accuracy"],
                      f"balanced accuracy, {rule}": scores["balanced_accuracy"]}  # fmt: skip
         lines.append(line)
-    table = pd.DataFrame(lines)
-    by = ["target", f"balanced accuracy, {RULES[1]}"]
-    return table.sort_values(by, ascending=[True, False], ignore_index=True)
+    return ranked(pd.DataFrame(lines), f"balanced accuracy, {RULES[1]}")
 
 
 # ---------------------------------------------------------------- what validation flatters

@@ -5,6 +5,8 @@ import html
 import numpy as np
 import pandas as pd
 
+from lesions.core import numbers
+
 LONG = 40  # letters from which a cell is prose and wants room
 
 
@@ -15,7 +17,7 @@ def _number(value: object) -> str:
     if isinstance(value, float | np.floating):
         if float(value).is_integer() and abs(value) >= 2:
             return f"{value:,.0f}"
-        return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+        return numbers.shown(value) if abs(value) < 10 else f"{value:,.1f}"
     return f"{value:,}" if isinstance(value, int | np.integer) else str(value)
 
 
@@ -23,7 +25,7 @@ def _between(low: object, high: object) -> str:
     """A range in brackets; nothing where there is none, or where both ends are one number."""
     if pd.isna(low) or pd.isna(high) or low == high:
         return ""
-    return f" ({low:.2f} to {high:.2f})"
+    return f" ({numbers.shown(low, 2)} to {numbers.shown(high, 2)})"
 
 
 def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +43,8 @@ def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
         if {low, high} <= set(table):
             cells = zip(table[name], table[low], table[high], strict=True)
             shown[name] = [
-                "-" if pd.isna(value) else f"{value:.2f}{_between(a, b)}" for value, a, b in cells
+                "-" if pd.isna(value) else numbers.shown(value, 2) + _between(a, b)
+                for value, a, b in cells
             ]
             done |= {low, high}
         elif name not in done:

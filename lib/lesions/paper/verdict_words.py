@@ -183,6 +183,8 @@ def guess(closest: pd.DataFrame) -> str:
         if row.seeds == 1:
             told = "one seed tells nothing of the order"
         epochs = "1 epoch" if row.epochs == 1 else f"{row.epochs} epochs"
+        if row.as_near:
+            told = f"as near: {row.as_near}"
         if row.ways < WAYS:
             told += f"; only {row.ways} of {WAYS} ways were tried"
         lines.append(

@@ -7,7 +7,9 @@ Each criterion is a function that adds its structure to a lesion's maps. Sources
         conference of the International Society of Dermoscopy. J Am Acad Dermatol 74:1093.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 
 import numpy as np
 
@@ -23,6 +25,8 @@ from lesions.sample.fields import (
     winding,
 )  # fmt: skip
 
+MAPS = ("brown", "blue", "red", "white", "yellow")
+
 
 @dataclass
 class Lesion:
@@ -36,6 +40,7 @@ class Lesion:
             dermis (blue by the scatter above it), of blood.
         white, yellow: how far scar tissue or keratin covers the colour, from 0 to 1.
         criteria: names of what has been drawn.
+        places: how much each of them changed the maps, float32 (h, w); None: nobody asks.
     """
 
     reach: np.ndarray
@@ -50,14 +55,30 @@ class Lesion:
     white: np.ndarray = field(init=False)
     yellow: np.ndarray = field(init=False)
     criteria: list[str] = field(default_factory=list)
+    places: dict[str, np.ndarray] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("brown", "blue", "red", "white", "yellow"):
+        for name in MAPS:
             setattr(self, name, np.zeros(self.shape, np.float32))
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.inside.shape
+
+
+def criterion(draw: Callable[..., None]) -> Callable[..., None]:
+    """For a function that draws a criterion: it also notes where, if the lesion keeps places."""
+
+    @wraps(draw)
+    def drawing(lesion: Lesion, *how: float, **options: float) -> None:
+        before = [getattr(lesion, name).copy() for name in MAPS if lesion.places is not None]
+        draw(lesion, *how, **options)
+        if lesion.places is not None:
+            after = [getattr(lesion, name) for name in MAPS]
+            changes = [np.abs(new - old) for new, old in zip(after, before, strict=True)]
+            lesion.places[lesion.criteria[-1]] = sum(changes)
+
+    return drawing
 
 
 def patch(lesion: Lesion, cell: float, share: float) -> np.ndarray:
@@ -96,6 +117,7 @@ def redness(lesion: Lesion, depth: float) -> None:
     lesion.red += flush * smooth_step(lesion.reach, 1.5, 0.6) * np.float32(depth)
 
 
+@criterion
 def pigment_network(lesion: Lesion, depth: float, atypical: bool = False) -> None:
     """Brown lines around paler holes: rete ridges seen from above [Argenziano 2003].
 
@@ -113,6 +135,7 @@ def pigment_network(lesion: Lesion, depth: float, atypical: bool = False) -> Non
     lesion.criteria.append("atypical_network" if atypical else "regular_network")
 
 
+@criterion
 def globules(lesion: Lesion, depth: float, irregular: bool = False) -> None:
     """Round to oval brown nests [Argenziano 2003]; irregular: sizes, colour and places vary."""
     rng = lesion.rng
@@ -130,6 +153,7 @@ def globules(lesion: Lesion, depth: float, irregular: bool = False) -> None:
     lesion.criteria.append("irregular_globules" if irregular else "regular_globules")
 
 
+@criterion
 def streaks(lesion: Lesion, depth: float) -> None:
     """Radial lines at a part of the border, some with a bulb: streaks and pseudopods
     [Argenziano 2003]."""
@@ -150,12 +174,14 @@ def streaks(lesion: Lesion, depth: float) -> None:
     lesion.criteria.append("streaks")
 
 
+@criterion
 def blotches(lesion: Lesion, depth: float) -> None:
     """Dark structureless areas that hide the rest, off the centre [Argenziano 2003]."""
     lesion.brown += patch(lesion, 0.7, 0.25) * np.float32(depth)
     lesion.criteria.append("blotch")
 
 
+@criterion
 def blue_white_veil(lesion: Lesion, depth: float) -> None:
     """A blue area under a whitish ground-glass haze: melanin in the dermis below a thickened
     epidermis [Argenziano 2003; Kittler 2016]."""
@@ -167,6 +193,7 @@ def blue_white_veil(lesion: Lesion, depth: float) -> None:
     lesion.criteria.append("blue_white_veil")
 
 
+@criterion
 def regression(lesion: Lesion) -> None:
     """White scar-like areas with blue-grey peppering: granules of melanin in macrophages
     [Argenziano 2003]."""

@@ -12,7 +12,7 @@ Each is a function that adds its structure to a lesion's maps (see `criteria.Les
 
 import numpy as np
 
-from lesions.sample.criteria import Lesion, border_point, patch
+from lesions.sample.criteria import Lesion, border_point, criterion, patch
 from lesions.sample.fields import (
     blur,
     clouds,
@@ -26,6 +26,7 @@ from lesions.sample.fields import (
 )  # fmt: skip
 
 
+@criterion
 def milia_like_cysts(lesion: Lesion) -> None:
     """White to yellowish round bodies, soft or starry: cysts of keratin [Braun 2002]."""
     rng = lesion.rng
@@ -38,6 +39,7 @@ def milia_like_cysts(lesion: Lesion) -> None:
     lesion.criteria.append("milia_like_cysts")
 
 
+@criterion
 def comedo_like_openings(lesion: Lesion, depth: float = 0.9) -> None:
     """Sharp brown-yellow to black plugs: keratin in dilated follicles [Braun 2002]."""
     rng = lesion.rng
@@ -49,6 +51,7 @@ def comedo_like_openings(lesion: Lesion, depth: float = 0.9) -> None:
     lesion.criteria.append("comedo_like_openings")
 
 
+@criterion
 def fissures_and_ridges(lesion: Lesion, depth: float = 0.5) -> None:
     """Furrows between thick ridges, a brain-like surface [Braun 2002: fissures, gyri, sulci]."""
     pitch = lesion.rng.uniform(0.6, 1.0) * lesion.mm
@@ -59,6 +62,7 @@ def fissures_and_ridges(lesion: Lesion, depth: float = 0.5) -> None:
     lesion.criteria.append("fissures_and_ridges")
 
 
+@criterion
 def fingerprint_lines(lesion: Lesion, depth: float = 0.35) -> None:
     """Fine parallel brown lines as of a fingerprint, in flat keratoses and solar lentigines
     [Braun 2002]."""
@@ -75,6 +79,7 @@ def fingerprint_lines(lesion: Lesion, depth: float = 0.35) -> None:
     lesion.brown += wave * patches * lesion.inside * np.float32(depth / 2)
 
 
+@criterion
 def sharp_border(lesion: Lesion, depth: float = 0.15) -> None:
     """A border cut off sharply and nibbled as by moths, a little darker [Braun 2002]."""
     bites = 0.16 * noise(lesion.shape, 0.35 * lesion.radius, lesion.rng)
@@ -85,6 +90,7 @@ def sharp_border(lesion: Lesion, depth: float = 0.15) -> None:
     lesion.criteria.append("sharp_border")
 
 
+@criterion
 def arborising_vessels(lesion: Lesion) -> None:
     """Bright red, sharp vessels that branch like a tree from a thick stem [Menzies 2000]."""
     rng = lesion.rng
@@ -116,6 +122,7 @@ def arborising_vessels(lesion: Lesion) -> None:
     lesion.criteria.append("arborising_vessels")
 
 
+@criterion
 def ovoid_nests(lesion: Lesion) -> None:
     """Well-bounded blue-grey ovals and in-focus dots: pigmented tumour nests [Menzies 2000]."""
     rng = lesion.rng
@@ -132,6 +139,7 @@ def ovoid_nests(lesion: Lesion) -> None:
     lesion.criteria.append("ovoid_nests")
 
 
+@criterion
 def leaf_like_areas(lesion: Lesion) -> None:
     """Brown to grey-blue bulbs joined at a base, like a maple leaf, at the border
     [Menzies 2000]."""
@@ -150,6 +158,7 @@ def leaf_like_areas(lesion: Lesion) -> None:
     lesion.criteria.append("leaf_like_areas")
 
 
+@criterion
 def ulceration(lesion: Lesion) -> None:
     """A raw patch, red-orange to brown-black by dried blood and serum, sharply bounded
     [Menzies 2000]."""
@@ -160,6 +169,7 @@ def ulceration(lesion: Lesion) -> None:
     lesion.criteria.append("ulceration")
 
 
+@criterion
 def scale(lesion: Lesion) -> None:
     """White to yellow flakes of keratin on the surface [Zalaudek 2006]."""
     flakes = smooth_step(clouds(lesion.shape, 0.3 * lesion.mm, lesion.rng, 4), 0.25, 1.0)
@@ -169,6 +179,7 @@ def scale(lesion: Lesion) -> None:
     lesion.criteria.append("scale")
 
 
+@criterion
 def strawberry_pattern(lesion: Lesion, depth: float = 0.35) -> None:
     """A red pseudonetwork around white-haloed, yellow-plugged follicles [Zalaudek 2006]."""
     rng = lesion.rng
@@ -186,6 +197,7 @@ def strawberry_pattern(lesion: Lesion, depth: float = 0.35) -> None:
     lesion.criteria.append("strawberry_pattern")
 
 
+@criterion
 def glomerular_vessels(lesion: Lesion) -> None:
     """Clusters of red dots, coiled vessels: intraepidermal carcinoma [Kittler 2016]."""
     rng = lesion.rng
@@ -195,6 +207,7 @@ def glomerular_vessels(lesion: Lesion) -> None:
     lesion.criteria.append("glomerular_vessels")
 
 
+@criterion
 def lacunae(lesion: Lesion, dark: bool = False) -> None:
     """Sharply bounded red, red-blue or black round areas: widened vessels, clotted if black
     [Wolf 2002]."""
@@ -220,6 +233,7 @@ def lacunae(lesion: Lesion, dark: bool = False) -> None:
     lesion.criteria.append("dark_lacunae" if dark else "red_lacunae")
 
 
+@criterion
 def central_white_patch(lesion: Lesion) -> None:
     """A white scar-like centre, often with shiny lines [Zaballos 2008]."""
     rng = lesion.rng
@@ -236,6 +250,7 @@ def central_white_patch(lesion: Lesion) -> None:
     lesion.criteria.append("central_white_patch")
 
 
+@criterion
 def peripheral_network(lesion: Lesion, depth: float = 0.3) -> None:
     """A delicate light-brown network around the centre [Zaballos 2008]."""
     ring = lesion.inside * smooth_step(lesion.reach, 0.3, 0.65)

@@ -5,7 +5,7 @@ colour follows by Beer and Lambert's law, one exponential a colour channel. Mela
 the epidermis and blue in the dermis, because what lies above it scatters short waves back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -55,11 +55,13 @@ class Skin:
 class Canvas:
     """A lesion on skin, larger than a photograph: `density`, float32 (h, w, 3), the optical
     density beyond that of plain skin in red, green and blue; `mask`, uint8 (h, w), 255 in the
-    lesion; the names of the criteria drawn."""
+    lesion; the names of the criteria drawn; and where, if that was asked for, as `Lesion.places`
+    has it."""
 
     density: np.ndarray
     mask: np.ndarray
     criteria: list[str]
+    places: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def outline(
@@ -132,6 +134,7 @@ def draw_canvas(
     skin: Skin,
     form: np.random.Generator,
     detail: np.random.Generator,
+    places: bool = False,
 ) -> Canvas:
     """A lesion on its skin.
 
@@ -141,6 +144,7 @@ def draw_canvas(
         mm: pixels a millimetre.
         form: decides the outline, the criteria and how deep the colours are.
         detail: decides where everything inside lies; another one makes a look-alike.
+        places: whether to note where each criterion is drawn.
     """
     height, width = shape
     median, spread = AREA[dx]
@@ -149,13 +153,14 @@ def draw_canvas(
     radius = float(np.sqrt(area * height * width / MARGIN**2 / np.pi))
     irregular, soft = form.uniform(*IRREGULAR[dx]), form.uniform(*SOFT[dx])
     lesion = Lesion(*outline(shape, radius, irregular, soft, form), radius, mm, detail)
+    lesion.places = {} if places else None
     DIAGNOSES[dx](lesion, form)
     brown, red = skin_maps(shape, mm, skin, detail)
     lesion.brown += brown
     lesion.red += red
     hair = hairs(shape, mm, skin.hair, detail)
     mask = (lesion.reach < 1 + soft / 4).astype(np.uint8) * 255
-    return Canvas(optical_density(lesion, hair), mask, lesion.criteria)
+    return Canvas(optical_density(lesion, hair), mask, lesion.criteria, lesion.places or {})
 
 
 def optical_density(lesion: Lesion, hair: np.ndarray) -> np.ndarray:

@@ -97,18 +97,36 @@ def _write_sample(folder: Path, plan: pd.DataFrame, size: tuple[int, int], seed:
     plan.sort_values("image_id")[planting.TRUTH].to_csv(folder / "truth.csv", index=False)
 
 
+def canvas_of(
+    lesion: pd.Series, size: tuple[int, int], seed: int, places: bool = False
+) -> tuple[drawing.Canvas, float]:
+    """The canvas of a lesion, and pixels a millimetre: the same for the same row and seed.
+
+    Args:
+        lesion: a row of `planting.plan`.
+        size: height and width of its pictures.
+        seed: of the sample.
+        places: whether to note where each criterion is drawn.
+    """
+    form = np.random.default_rng([seed, 1, lesion["form"]])
+    detail = np.random.default_rng([seed, 2, lesion["detail"]])
+    mm = size[1] / form.uniform(*cameras.CAMERAS[lesion["dataset"]].field)
+    shape = (int(size[0] * drawing.MARGIN), int(size[1] * drawing.MARGIN))
+    skin = drawing.skin_of(lesion["sex"], lesion["age"], lesion["localization"], form)
+    return drawing.draw_canvas(lesion["dx"], shape, mm, skin, form, detail, places), mm
+
+
+def view_seed(seed: int, picture: pd.Series) -> np.random.Generator:
+    """The random numbers of one photograph of a lesion."""
+    return np.random.default_rng([seed, 3, picture.form, picture.view])
+
+
 def _draw_lesion(
     folder: Path, rows: pd.DataFrame, size: tuple[int, int], seed: int
 ) -> pd.DataFrame:
     """Draw and write all pictures of one lesion; returns their criteria and artefacts."""
-    first = rows.iloc[0]
-    form = np.random.default_rng([seed, 1, first["form"]])
-    detail = np.random.default_rng([seed, 2, first["detail"]])
-    camera = cameras.CAMERAS[first["dataset"]]
-    mm = size[1] / form.uniform(*camera.field)
-    shape = (int(size[0] * drawing.MARGIN), int(size[1] * drawing.MARGIN))
-    skin = drawing.skin_of(first["sex"], first["age"], first["localization"], form)
-    canvas = drawing.draw_canvas(first["dx"], shape, mm, skin, form, detail)
+    canvas, mm = canvas_of(rows.iloc[0], size, seed)
+    camera = cameras.CAMERAS[rows["dataset"].iloc[0]]
     pictures: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     notes = {}
     for row in rows.itertuples():
@@ -116,7 +134,7 @@ def _draw_lesion(
             rng = np.random.default_rng([seed, 4, row.detail, row.Index])
             content, mask = planting.copy(row.plant, *pictures[row.source], rng)
         else:
-            rng = np.random.default_rng([seed, 3, row.form, row.view])
+            rng = view_seed(seed, row)
             picture, mask, artefacts = cameras.photograph(
                 canvas.density, canvas.mask, size, camera, mm, rng, row.view == 0
             )

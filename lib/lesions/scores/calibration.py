@@ -14,7 +14,7 @@ POWERS = np.linspace(0, 1.5, 16)
 FACTORS = np.geomspace(0.25, 4, 17)
 
 
-def _only_validation(predictions: pd.DataFrame, what: str) -> None:
+def only_validation(predictions: pd.DataFrame, what: str) -> None:
     """Refuse to choose anything on test images: the test score would no longer be honest."""
     if "split" in predictions and (predictions["split"] == "test").any():
         raise LesionsError(
@@ -85,7 +85,7 @@ def choose_decision(
     Raises:
         LesionsError: there are test images among them, or the metric needs no decision.
     """
-    _only_validation(validation, "A decision rule")
+    only_validation(validation, "A decision rule")
     if metric not in scoring.FROM_LABELS:
         raise LesionsError(
             f"{metric} does not depend on the decision: choose for one of "
@@ -132,7 +132,7 @@ def temperature(validation: pd.DataFrame) -> float:
     Raises:
         LesionsError: there are test images among the predictions.
     """
-    _only_validation(validation, "A temperature")
+    only_validation(validation, "A temperature")
     ones = np.ones((1, len(validation)))
 
     def loss(log_temperature: float) -> float:

@@ -139,6 +139,14 @@ class Settings:
     # explanations (08)
     COVER_SEEDS: int = inert(1, "splits of the cover-up experiment", 1, 20)
     EXPLAIN_IMAGES: int = inert(28, "test images whose answers are explained", 7, 10_000)
+    # few labels (09); a run's key is made of its method, share, seed and steps
+    LABEL_SHARES: str = inert("5 20 100", "lesions that keep their label, in percent")
+    LABEL_SEEDS: int = inert(1, "choices of these lesions, each with networks of its own", 1, 20)
+    LABEL_METHODS: str = inert(
+        "colours lite0 scratch simclr_probe simclr_tuned fixmatch", "what is compared"
+    )
+    LABEL_STEPS: int = inert(60, "training steps with labels, of each method", 1, 10**6)
+    PRETRAIN_STEPS: int = inert(100, "training steps without labels", 1, 10**6)
     DIAL_SEEDS: int = inert(3, "splits for each position of the leak dial; 0: no dial", 0, 100)
     TEST_DIR: str = inert("", "folder of the official ISIC 2018 test set, if not beside the data")
     # the search (10); what a trial gets is part of its study's name

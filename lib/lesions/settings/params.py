@@ -24,11 +24,6 @@ FIRST_LINE = "# Parameters"  # papermill begins the cell that it injects with th
 START = "params.start("
 
 
-def complete(given: Mapping[str, Any]) -> Settings:
-    """All parameters: those given, checked, and the defaults of the others."""
-    return Settings.of(given)
-
-
 # ---------------------------------------------------------------- in a notebook
 
 

@@ -94,22 +94,40 @@ def load_splits(settings: Settings) -> tuple[dict[str, pd.DataFrame], dict[str, 
     Raises:
         LesionsError: 03 has not run for this profile, or ran with other settings.
     """
-    path = settings.folder / "data.json"
     again = f"run notebook 03 first (`make 03 PROFILE={settings.PROFILE}`)"
-    if not path.exists():
-        raise LesionsError(f"There are no splits in {settings.folder}: {again}.")
-    about = json.loads(path.read_text(encoding="utf-8"))
+    about = _left(settings.folder, again)
     for name in SHARED:
         if about[name] != getattr(settings, name):
             raise LesionsError(
                 f"The splits in {settings.folder} were made with {name}={about[name]!r}, and here "
                 f"{name}={getattr(settings, name)!r} is set: {again} with the same value."
             )
-    pixels = {protocol: Path(place) for protocol, place in about["pixels"].items()}
+    return splits_in(settings.folder)
+
+
+def _left(folder: Path, again: str) -> dict:
+    """What `data.json` says, the last thing that `save_splits` writes."""
+    path = folder / "data.json"
+    if not path.exists():
+        raise LesionsError(f"There are no splits in {folder}: {again}.")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def splits_in(folder: Path) -> tuple[dict[str, pd.DataFrame], dict[str, Path]]:
+    """As `load_splits`, whatever settings 03 ran with.
+
+    Args:
+        folder: the profile's build folder.
+
+    Raises:
+        LesionsError: 03 has not run for this profile, or its pixel cache is gone.
+    """
+    again = f"run notebook 03 first (`make 03 PROFILE={folder.name}`)"
+    pixels = {protocol: Path(place) for protocol, place in _left(folder, again)["pixels"].items()}
     for place in pixels.values():
         if not place.is_dir():
             raise LesionsError(f"The pixel cache {place} is gone: {again}.")
-    files = sorted((settings.folder / "splits").glob("*.csv"))
+    files = sorted((folder / "splits").glob("*.csv"))
     return {file.stem: tables.read(file, ROWS, again) for file in files}, pixels
 
 

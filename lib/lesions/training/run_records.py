@@ -4,7 +4,8 @@ params.json          what was trained, how, and for how long: `About`
 predictions.parquet  the answers for the validation and the test part
 metrics.json         the scores on the test part
 history.csv          one row an epoch; not where nothing was trained
-model.keras          the network; autoencoder.keras, what its encoder was trained in
+model.keras          the network, with what goes in and out of it (`networks.described`);
+                     autoencoder.keras, what its encoder was trained in
 """
 
 import json
@@ -18,8 +19,11 @@ import pandas as pd
 from lesions.core import cache
 from lesions.core.errors import LesionsError
 from lesions.core.files import write_json
+from lesions.networks import described
 from lesions.scores import evaluation, predictions
 from lesions.scores.predictions import again
+from lesions.settings.parameters import Settings
+from lesions.splits import protocols
 
 ABOUT, PREDICTIONS, METRICS, HISTORY = (
     "params.json", "predictions.parquet", "metrics.json", "history.csv"
@@ -78,6 +82,22 @@ def folder_of(build: Path, protocol: str, target: str, model: str, seed: int) ->
     return build / "runs" / f"{protocol}-{target}-{model}-seed{seed}"
 
 
+def description(about: About, network: str = "model") -> dict[str, Any]:
+    """What goes into a record's network and what comes out of it.
+
+    Args:
+        about: of the record.
+        network: "model"; the output of any other is the images themselves, built again.
+    """
+    settings = Settings.of(about.settings)
+    geometry = protocols.geometry(about.protocol, settings)
+    images = described.square_input(settings.IMAGE_SIZE, geometry)
+    found = {"network": about.model, "target": about.target, "input": images}
+    rebuilt = {"array": images["array"], "meaning": "the images, built again from a short code"}
+    found["output"] = described.class_output(about.classes) if network == "model" else rebuilt
+    return found | {"notice": described.NOTICE}
+
+
 def write(
     folder: Path,
     key: str,
@@ -101,7 +121,7 @@ def write(
     def make(partial: Path) -> None:
         partial.mkdir(parents=True)
         for name, network in (networks or {}).items():
-            network.save(partial / f"{name}.keras")
+            described.save(network, partial / f"{name}.keras", description(about, name))
         if history is not None:
             history.to_csv(partial / HISTORY, index=False)
         answers.to_parquet(partial / PREDICTIONS, index=False)

@@ -90,10 +90,10 @@ EXERCISES = [Exercise("11.1", "think", "One more", ("One hint.", "Another."))]
 ASK = """
 import json
 from course import catalogue, checks, grading, plan, runner
-from lesions.settings import params
+from lesions.settings.parameters import Settings
 names = runner.chosen(["11"])
 nobody = {"student": "", "date": "", "exercises": {}, "file": catalogue.NOTEBOOKS}
-values = params.complete({}).values()
+values = Settings.of({}).values()
 key, done = plan.plan("11_more", catalogue.needs(), values, catalogue.NOTEBOOKS / ".stamps")
 print(json.dumps({
     "names": names, "all": runner.chosen([])[-1], "key": len(key), "done": done,

@@ -112,6 +112,28 @@ def _isin_empty(rows):
     return sorted(set(test.loc[shared.any(axis=1), "image_id"]))
 
 
+def _contrastive(kept=lambda eye, partner: ~eye, unit=True, end=np.mean):
+    """The loss of 09.3 with one thing changed."""
+
+    def loss(views, temperature):
+        count = len(views)
+        if unit:
+            views = views / np.linalg.norm(views, axis=1, keepdims=True)
+        likeness = views @ views.T / temperature
+        partner = (np.arange(count) + count // 2) % count
+        eye = np.eye(count, dtype=bool)
+        mask = kept(eye, eye[partner])
+        return end(np.log((np.exp(likeness) * mask).sum(axis=1)) - likeness[eye[partner]])
+
+    return loss
+
+
+def _drawn(rows, share, seed, again=0):
+    lesions = np.sort(rows["lesion_id"].unique())
+    shuffled = np.random.default_rng([seed, again]).permutation(lesions)
+    return rows["lesion_id"].isin(shuffled[: round(share * len(lesions))]).to_numpy()
+
+
 def _by(columns):
     def leaked(rows):
         train, test = (rows[rows["split"] == part] for part in ("train", "test"))
@@ -537,6 +559,18 @@ WRONG = [
     ("08.3", lambda value, low, high, controls: low > max(controls["chance"], 0.5)
      and low > controls.get("untrained", 0), "in the middle"),
     ("08.3", lambda value, low, high, controls: low - max(controls.values()), "True or False"),
+    ("09.2", lambda rows, share, seed: np.random.default_rng(seed).random(len(rows)) < share,
+     "labelled and unlabelled at once"),
+    ("09.2", lambda rows, share, seed: _drawn(rows, share, seed, round(10 * share)),
+     "are not all among"),
+    ("09.2", lambda rows, share, seed: _drawn(rows, share, 0), "Another seed"),
+    ("09.2", lambda rows, share, seed: _drawn(rows, share / 2, seed), "Count lesions"),
+    ("09.2", lambda rows, share, seed: rows["lesion_id"].unique(), "True or False"),
+    ("09.3", _contrastive(kept=lambda eye, partner: eye | ~eye), "its own partner"),
+    ("09.3", _contrastive(kept=lambda eye, partner: ~eye & ~partner), "partner is missing"),
+    ("09.3", _contrastive(unit=False), "length 1"),
+    ("09.3", _contrastive(end=np.sum), "not the sum"),
+    ("09.3", lambda views, temperature: 0.0, "gives 0, not"),
     ("10.2", lambda scores, best: [best - score for score in scores], "never rises"),
     ("10.2", lambda scores, best: best - max(scores), "one number"),
     ("10.2", lambda scores, best: best - np.maximum.accumulate(scores), "has NaN after a trial"),

@@ -14,7 +14,7 @@ import pytest
 from nbformat import sign, v4
 
 from course import __main__ as commands
-from course import catalogue, copies, editions
+from course import catalogue, copies, editions, start
 from lesions.core.errors import LesionsError
 from lesions.core.files import ROOT
 from lesions.settings import params
@@ -24,7 +24,8 @@ NAMES = catalogue.names()
 
 
 def source(name: str) -> nbformat.NotebookNode:
-    return nbformat.read(catalogue.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    """A notebook without the cell that fetches the course, which no copy has."""
+    return start.without(nbformat.read(catalogue.NOTEBOOKS / f"{name}.ipynb", as_version=4))
 
 
 def with_solutions(student: nbformat.NotebookNode, original: nbformat.NotebookNode) -> list[str]:

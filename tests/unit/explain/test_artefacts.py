@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lesions.explain import artefacts, maps
+from lesions.explain import artefacts, opened
 from lesions.networks.backend import keras
 
 layers = keras.layers
@@ -42,7 +42,7 @@ def test_flips_are_counted_by_class(pixels):
     model = keras.Model(images, scores)
     model.layers[-1].set_weights([np.full((3, 1), 40.0), np.array([-40 * 3 * 170 / 255.0])])
     about = pd.DataFrame({"lesion_id": list("abcdef"), "truth": ["nv"] * 3 + ["mel"] * 3})
-    found = artefacts.flips(maps.with_scores(model), pixels, about, ["dark", "light"])
+    found = artefacts.flips(opened.with_scores(model), pixels, about, ["dark", "light"])
     assert set(found["before"]) == {"dark", "light"}
     corners = found[found["artefact"] == "dark corners"]
     assert list(corners["flipped"]) == [True] * 3 + [False] * 3

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lesions.explain import faithfulness as faith
-from lesions.explain import localisation, maps
+from lesions.explain import localisation, maps, opened
 from lesions.networks.backend import keras
 
 layers = keras.layers
@@ -19,7 +19,7 @@ def spot_network() -> keras.Model:
     weights = np.zeros((SIZE, SIZE, 3), np.float32)
     weights[2:6, 2:6] = 0.3
     model.layers[-1].set_weights([weights.reshape(-1, 1), np.array([-6.0])])
-    return maps.with_scores(model)
+    return opened.with_scores(model)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def convolutional() -> keras.Model:
     x = layers.BatchNormalization()(x)
     x = layers.Conv2D(8, 3, padding="same", activation="relu")(x)
     x = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(x))
-    return maps.with_scores(keras.Model(pictures, x))
+    return opened.with_scores(keras.Model(pictures, x))
 
 
 def test_layers_are_randomised_from_the_top_and_the_original_stays():

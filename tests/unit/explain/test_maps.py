@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lesions.core.errors import LesionsError
-from lesions.explain import maps
+from lesions.explain import maps, opened
+from lesions.networks import pieces
 from lesions.networks.backend import keras, tf
 
 layers = keras.layers
@@ -47,7 +48,7 @@ CLASSES = np.array([0, 1, 2, 1, 0])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_a_softmax_over_the_scores_gives_the_network_s_probabilities(classes, images):
     model = small(classes)
-    p = maps.probabilities(maps.with_scores(model), images)
+    p = maps.probabilities(opened.with_scores(model), images)
     wanted = model.predict(images, verbose=0)
     wanted = np.hstack([1 - wanted, wanted]) if classes == 2 else wanted
     assert p == pytest.approx(wanted, abs=1e-5)
@@ -60,9 +61,9 @@ def test_networks_inside_networks_are_laid_flat(images):
     shell = keras.Model(shell_in, body(shell_in * 2.0 - 1.0, training=False))
     head = keras.Sequential([keras.Input((16,)), layers.Dense(3, activation="softmax")])
     whole = keras.Sequential([keras.Input((SIZE, SIZE, 3)), shell, head])
-    found = maps.flat(whole)
+    found = opened.flat(whole)
     assert not any(isinstance(layer, keras.Model) for layer in found.layers)
-    assert maps.last_places(maps.with_scores(whole)) == "late"
+    assert maps.last_places(opened.with_scores(whole)) == "late"
     assert found.predict(images, verbose=0) == pytest.approx(
         whole.predict(images, verbose=0), abs=1e-5
     )
@@ -72,16 +73,26 @@ def test_a_network_asked_about_mirror_images_is_taken_out(images):
     inner = small()
     shell = keras.Input((SIZE, SIZE, 3))
     answers = [inner(shell), inner(keras.ops.flip(shell, axis=2))]
-    found = maps.flat(keras.Model(shell, layers.Average()(answers)))
+    found = opened.flat(keras.Model(shell, layers.Average()(answers)))
     assert found.predict(images, verbose=0) == pytest.approx(
         inner.predict(images, verbose=0), abs=1e-6
+    )
+
+
+def test_a_network_asked_about_eight_views_gives_its_own_scores(images):
+    """So a record of `tuned_lite0` is saved."""
+    inner = small()
+    network = opened.with_scores(pieces.with_eight_views(inner))
+    assert maps.last_places(network) == "late"
+    assert maps.probabilities(network, images) == pytest.approx(
+        inner.predict(images, verbose=0), abs=1e-5
     )
 
 
 def test_a_network_without_scores_is_refused():
     images = keras.Input((8, 8, 3))
     with pytest.raises(LesionsError, match="needs a dense layer"):
-        maps.with_scores(keras.Model(images, layers.Conv2D(1, 3)(images)))
+        opened.with_scores(keras.Model(images, layers.Conv2D(1, 3)(images)))
 
 
 # ---------------------------------------------------------------- a network whose maps are known
@@ -95,13 +106,13 @@ def board() -> np.ndarray:
 
 
 def test_gradients_of_a_weighted_sum_are_its_weights(images):
-    model = maps.with_scores(linear(board()))
+    model = opened.with_scores(linear(board()))
     found = maps.gradient(model, images, np.zeros(5, int))
     assert found == pytest.approx(np.repeat(np.abs(board())[None], 5, axis=0), abs=1e-6)
 
 
 def test_integrated_gradients_of_a_weighted_sum_are_exact(images):
-    model = maps.with_scores(linear(board()))
+    model = opened.with_scores(linear(board()))
     found = maps.integrated_gradients(model, images, np.zeros(5, int), steps=2)
     away = images - images.mean(axis=(1, 2), keepdims=True)
     assert found == pytest.approx(board() * away.sum(axis=-1), abs=1e-4)
@@ -112,7 +123,7 @@ def test_integrated_gradients_of_a_weighted_sum_are_exact(images):
 def test_what_speaks_for_and_against_a_class_is_found_from_outside(method):
     pixels = np.full((2, SIZE, SIZE, 3), 0.4, np.float32)
     pixels[:, 4:12, 20:28] = pixels[:, 20:28, 4:12] = 1.0
-    model = maps.with_scores(linear(board() / 40))
+    model = opened.with_scores(linear(board() / 40))
     found = maps.METHODS[method](model, pixels, np.array([0, 1]))
     for one, (good, bad) in zip(found, [((8, 24), (24, 8)), ((24, 8), (8, 24))], strict=True):
         assert one[good] > 0 > one[bad]
@@ -126,7 +137,7 @@ def test_what_speaks_for_and_against_a_class_is_found_from_outside(method):
 def test_grad_cam_equals_a_second_computation(images):
     """By the chain rule through the dense layers by hand; no tape, no automatic gradient."""
     model = small()
-    found = maps.grad_cam(maps.with_scores(model), images, CLASSES)
+    found = maps.grad_cam(opened.with_scores(model), images, CLASSES)
     late = keras.Model(model.input, model.get_layer("late").output).predict(images, verbose=0)
     (w1, b1), (w2, _) = model.layers[-2].get_weights(), model.layers[-1].get_weights()
     before = late.mean(axis=(1, 2)) @ w1 + b1
@@ -138,7 +149,7 @@ def test_grad_cam_equals_a_second_computation(images):
 
 
 def test_a_gradient_equals_a_difference(images):
-    model = maps.with_scores(small())
+    model = opened.with_scores(small())
     found = maps.gradient(model, images, CLASSES)
     for y, x in ((3, 5), (16, 16)):
         slopes = []
@@ -152,16 +163,27 @@ def test_a_gradient_equals_a_difference(images):
 
 
 def test_integrated_gradients_add_up(images):
-    model = maps.with_scores(small())
+    model = opened.with_scores(small())
     found = maps.integrated_gradients(model, images, CLASSES)
     assert np.median(maps.completeness_error(model, images, CLASSES, found)) < 0.02
+
+
+def test_what_does_not_add_up_gets_more_steps(images):
+    model = opened.with_scores(small())
+    first = maps.integrated_gradients(model, images, CLASSES, steps=1, most=1)
+    before = maps.completeness_error(model, images, CLASSES, first)
+    found = maps.integrated_gradients(model, images, CLASSES, steps=1)
+    after = maps.completeness_error(model, images, CLASSES, found)
+    assert np.median(after) <= maps.OFF < np.median(before)
+    stay = before <= maps.OFF
+    assert np.array_equal(found[stay], first[stay])
 
 
 # ---------------------------------------------------------------- form
 
 
 def test_all_methods_give_maps_of_one_form_and_the_same_twice(images):
-    model = maps.with_scores(small())
+    model = opened.with_scores(small())
     first, again = (maps.explain(model, images, CLASSES) for _ in range(2))
     for name in maps.METHODS:
         assert first[name].shape == images.shape[:3] and first[name].dtype == np.float32
@@ -169,19 +191,19 @@ def test_all_methods_give_maps_of_one_form_and_the_same_twice(images):
 
 
 def test_batches_change_nothing(images):
-    model = maps.with_scores(small())
+    model = opened.with_scores(small())
     whole = maps.in_batches(lambda x: model(x), images)
     assert maps.in_batches(lambda x: model(x), images, batch=2) == pytest.approx(whole, abs=1e-5)
 
 
 def test_wrong_images_and_methods_are_refused(images):
-    model = maps.with_scores(small())
+    model = opened.with_scores(small())
     with pytest.raises(LesionsError, match="divide the pixels by 255"):
         maps.explain(model, (images * 255).astype(np.float32), CLASSES, ["gradient"])
     with pytest.raises(LesionsError, match="Unknown method"):
         maps.explain(model, images, CLASSES, ["LIME"])
     flattened = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)])
-    assert maps.last_places(maps.flat(flattened)) != ""
+    assert maps.last_places(opened.flat(flattened)) != ""
     tall = keras.Sequential([keras.Input((4,)), layers.Dense(2)])
     with pytest.raises(LesionsError, match="no layer with places"):
         maps.last_places(tall)

@@ -219,9 +219,12 @@ def test_classes_that_the_test_part_lacks_are_named():
 
 
 def test_images_of_ones_own_have_a_class_to_look_at():
-    assert rules.focus(answers(0.6)) == "mel"
-    own = pd.DataFrame({"truth": ["benign"] * 3 + ["malignant"]})
-    assert rules.focus(own) == "malignant"
+    both = answers(0.6, "validation"), answers(0.6)
+    assert "mel_sensitivity" in comparison.decisions({"cnn": both})
+    own = [part.replace({"truth": {"mel": "own"}}).rename(columns={"p_mel": "p_own"})
+           for part in both]  # fmt: skip
+    fewer = [part.drop(part.index[part["truth"] == "own"][:50]) for part in own]
+    assert "own_sensitivity" in comparison.decisions({"cnn": tuple(fewer)})
     records = pd.DataFrame({"protocol": ["paper"]})
     assert rules.main_protocol(records) == "paper"
 

@@ -23,7 +23,6 @@ from lesions.core import cache
 from lesions.core.errors import LesionsError
 from lesions.core.files import atomic, write_json, write_text
 from lesions.core.progress import say
-from lesions.settings import params
 from lesions.settings.parameters import Settings
 
 
@@ -165,7 +164,7 @@ def main(given: dict[str, str]) -> int:
         values = runner.given_values(
             given.get("PROFILE", "sample"), given.get("P", ""), given.get("P_FILE", "")
         )
-        settings = params.complete(values)
+        settings = Settings.of(values)
         seeds = seeds_of(given.get("SEEDS", ""), settings.SEED)
         # The split that 03 leaves is that of the profile's seed.
         runner.study(runner.chosen(["03"]), values)

@@ -68,7 +68,7 @@ def main(given: dict[str, str]) -> int:
             values["SEARCH_TRIALS"] = whole("TRIALS", given["TRIALS"])
         workers = whole("WORKERS", given.get("WORKERS", "1"))
         runner.study(runner.chosen(["03"]), values)
-        settings = params.complete(values)
+        settings = Settings.of(values)
         path = run(settings, values, given.get("SCHEDULER", ""), workers)
     except LesionsError as error:
         print(f"\n{error}", file=sys.stderr)

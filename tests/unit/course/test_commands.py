@@ -132,7 +132,7 @@ def test_fast_tests_leave_the_slow_ones_out(monkeypatch):
     seen = []
     monkeypatch.setattr(commands, "run_python", lambda *words, **_: seen.append(words) or 0)
     commands.main(["test-fast", "-x"])
-    assert seen == [("-m", "pytest", "tests/unit", "-m", "not slow", "-x")]
+    assert seen == [("-m", "pytest", "tests/unit", "-m", "not slow", *commands.SIDE_BY_SIDE, "-x")]
     commands.main(["weights", "P=--to 'data/my weights'"])
     assert seen[1] == ("-m", "lesions.networks.weights", "--to", "data/my weights")
 

@@ -125,7 +125,7 @@ def shuffled(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Rows whose training labels are dealt out anew; each class has as many as before."""
     train = (rows["split"] == "train").to_numpy()
     labels = rows["label"].to_numpy(object).copy()
-    labels[train] = seeds.stream(seed, "shuffled labels").permutation(labels[train])
+    labels[train] = seeds.stream(seed, "shuffled labels of a network").permutation(labels[train])
     return rows.assign(label=labels)
 
 

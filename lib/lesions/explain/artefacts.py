@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from lesions.explain.localisation import mean_interval
+from lesions.explain.localisation import FEWEST, mean_interval
 from lesions.explain.maps import probabilities
 from lesions.networks.backend import keras
 
@@ -112,13 +112,16 @@ def flip_table(flipped: pd.DataFrame, by: str = "truth", n: int = 1000) -> pd.Da
     """The share of flipped answers by artefact and class, with intervals over lesions.
 
     Returns:
-        artefact, `by` ("all" first), images, flipped (how many), share, low, high.
+        artefact, `by` ("all" first), images, flipped (how many), share, low, high; no interval
+        for fewer lesions than `localisation.FEWEST`.
     """
     lines = []
     for what, of in flipped.groupby("artefact", sort=False):
         parts = {"all": of} | dict(list(of.groupby(by)))
         for name, part in parts.items():
             share = mean_interval(part["flipped"], part["lesion_id"], n)
+            if part["lesion_id"].nunique() < FEWEST:
+                share = (share[0], np.nan, np.nan)
             lines.append((what, name, len(part), int(part["flipped"].sum()), *share))
     return pd.DataFrame(
         lines, columns=["artefact", by, "images", "flipped", "share", "low", "high"]

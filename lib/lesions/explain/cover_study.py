@@ -83,7 +83,7 @@ def without_the_lesion(scores: pd.DataFrame) -> str:
     for learner, part in scores[scores["cover"] == "only the skin"].groupby("learner", sort=False):
         words = [
             f"{line.target} {shown(line.lost)} of {shown(line.value + line.lost)}"
-            + (" (its interval holds 0)" if line.lost_low <= 0 <= line.lost_high else "")
+            + (" (its range holds 0)" if line.lost_low <= 0 <= line.lost_high else "")
             for line in part.itertuples()
         ]
         seeds = int(part["seeds"].min())

@@ -105,12 +105,14 @@ def by_criterion(table: pd.DataFrame, name: str, n: int = 1000) -> pd.DataFrame:
         name: of the map.
 
     Returns:
-        a row a criterion: images, trained with low and high over lesions, untrained.
+        a row a criterion: images, trained with low and high over lesions (none where the images
+        are fewer than `localisation.FEWEST`), untrained.
     """
     part = table[(table["measure"] == WITHIN) & (table["map"] == name)]
     lines = localisation.summary(part, ("criterion", "network"), n).set_index("criterion")
     trained = lines[lines["network"] == "trained"]
     trained = trained[["images", "value", "low", "high"]].rename(columns={"value": "trained"})
+    trained.loc[trained["images"] < localisation.FEWEST, ["low", "high"]] = np.nan
     untrained = lines.loc[lines["network"] == "untrained", "value"].rename("untrained")
     return trained.join(untrained).sort_values("images", ascending=False, kind="stable")
 
@@ -163,7 +165,7 @@ def sought(
     rows, masks = drawn_places(who.about, settings)
     if not len(rows):
         return Sought([], [], "On these images nobody knows where the criteria lie.")
-    one = rows.drop_duplicates("criterion").index[:4]
+    one = rows.drop_duplicates("criterion").drop_duplicates("image").index[:4]
     image = rows["image"].to_numpy()[one]
     maps = {name: of[image] for name, of in found["trained"].items()}
     table = measured(who, found, rows, masks)

@@ -15,6 +15,7 @@ from lesions.core.errors import LesionsError
 from lesions.scores.intervals import mean_interval
 
 TOP = 0.05  # the share of pixels that count as the top of a map
+FEWEST = 10  # lesions: to resample fewer tells nothing of others
 
 # ---------------------------------------------------------------- six measures
 

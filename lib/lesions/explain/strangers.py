@@ -98,6 +98,8 @@ def judged(
         sure = found[names].max(axis=1) >= chosen.sure
         groups = lesions.get(kind, np.arange(len(found)))
         flagged, given = mean_interval(found["unlike"], groups, n), mean_interval(sure, groups, n)
+        if kind in PHOTOGRAPHS:  # parts of one picture are not many
+            flagged, given = (flagged[0], np.nan, np.nan), (given[0], np.nan, np.nan)
         mostly = found[names].idxmax(axis=1).mode()[0].removeprefix("p_")
         lines.append((kind, len(found), *flagged, *given, mostly))
     return pd.DataFrame(lines, columns=list(COLUMNS))

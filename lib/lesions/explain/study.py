@@ -125,7 +125,7 @@ def right_and_wrong(who: Subject, each: int = 2) -> tuple[list[int], list[str]]:
     right, wrong = order.index[order["right"]], order.index[~order["right"]]
     picked = [*right[-each:], *right[:each], *wrong[-each:], *wrong[:each]]
     picked = list(dict.fromkeys(picked))
-    titles = [f"{line.truth}: {line.answer}\n{line.confidence:.0%} sure"
+    titles = [f"{line.truth}, answered\n{line.answer}, {line.confidence:.0%} sure"
               for line in who.about.loc[picked].itertuples()]  # fmt: skip
     return picked, titles
 
@@ -223,8 +223,8 @@ def with_shuffled_labels(faithful: pd.DataFrame, alike: pd.DataFrame) -> pd.Data
 
     Returns:
         map, deletion, insertion, sensitivity, random_weights and shuffled_labels (both likeness),
-        learnt_twice (that of maps of one thing learnt twice), verdict: "fails …" if either of the
-        two is above `faithfulness.SAME`.
+        learnt_twice (that of maps of one thing learnt twice), verdict: "fails …" if either
+        `faithfulness.verdicts` or `short_networks.shuffled_labels` says so.
     """
     other = alike.set_index("map")
     table = faithful.rename(columns={"likeness": "random_weights"})

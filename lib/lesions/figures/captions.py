@@ -183,8 +183,8 @@ ALTERNATIVE_TEXT = {
         "surely right, unsurely right, surely wrong and unsurely wrong answers."
     ),
     "08_untrained": (
-        "The same images with the maps of a network that was never trained: they mark the lesion, "
-        "too."
+        "The same images with the maps of a network that was never trained: their largest "
+        "value often lies in the lesion, too."
     ),
     "10_heat": (
         "Grid of mean validation scores, learning rate against width of the network; the score "

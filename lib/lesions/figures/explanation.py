@@ -46,6 +46,7 @@ def cover_scores(scores: pd.DataFrame) -> Figure:
         scores: learner, target, cover, value, low, high; one line each.
     """
     learners = list(dict.fromkeys(scores["learner"]))
+    least = min(0.4, scores["low"].min() - 0.02)
     targets, names = list(dict.fromkeys(scores["target"])), list(dict.fromkeys(scores["cover"]))
     figure, axes = plt.subplots(1, len(targets), figsize=(3 * len(targets) + 1, 2.4), sharey=True,
                                 squeeze=False)  # fmt: skip
@@ -58,7 +59,7 @@ def cover_scores(scores: pd.DataFrame) -> Figure:
             axis.scatter(part["value"], y, color=COLOURS[number], marker=marker, zorder=3,
                          label=learner)  # fmt: skip
         axis.axvline(0.5, color="0.4", ls=":", lw=1.5)
-        axis.set(title=target, xlim=(0.4, 1.0), xlabel="macro AUC on the test part")
+        axis.set(title=target, xlim=(least, 1.0), xlabel="macro AUC on the test part")
         axis.set_yticks(range(len(names)), names[::-1])
     if len(learners) > 1:
         axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
@@ -161,8 +162,9 @@ def flips(table: pd.DataFrame, by: str = "truth") -> Figure:
         x = np.arange(len(groups)) + (number - (len(kinds) - 1) / 2) * width
         axis.bar(x, 100 * part["share"], width, color=COLOURS[number], label=kind)
         axis.vlines(x, 100 * part["low"], 100 * part["high"], color="0.2", lw=1)
-    axis.set_xticks(range(len(groups)), groups)
-    axis.set(ylabel="answers flipped (%)", xlabel="true class")
+    images = table.drop_duplicates(by).set_index(by)["images"]
+    axis.set_xticks(range(len(groups)), [f"{group}\n{images[group]}" for group in groups])
+    axis.set(ylabel="answers flipped (%)", xlabel="true class, and its images")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8)
     figure.tight_layout()
     return figure

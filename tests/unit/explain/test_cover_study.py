@@ -42,7 +42,7 @@ def test_learners_stand_side_by_side():
     assert value["middle", "only the skin"] == value["edge", "only the lesion"] == 0.5
     said = cover_study.without_the_lesion(found).splitlines()
     assert said[0] == "middle, lost without the lesion (2 seeds): dx 0.500 of 1.000."
-    assert said[1].endswith("dx 0.000 of 1.000 (its interval holds 0).")
+    assert said[1].endswith("dx 0.000 of 1.000 (its range holds 0).")
 
 
 def test_the_kept_table_has_the_learners_that_were_run():

@@ -62,7 +62,7 @@ def _contrastive(function: Any) -> str:
             f"{shown}: take the mean over all views, not the sum.",
         )
         require(np.isclose(got, right), f"{shown} gives {show(got)}, not {show(right)}.")
-    return "It is `contrastive.nt_xent`, to the last digit."
+    return "It is the loss that `contrastive.nt_xent` computes."
 
 
 def _photographs(seed: int, lesions: int = 200) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from lesions.training import semi_supervised
 KEPT = ROOT / "data" / "results" / "few_labels"
 MEASURES = ("balanced_accuracy", "macro_auc")
 SCRATCH = "scratch"
+FEWEST_SEEDS = 3
 REAL = "the real images"
 
 
@@ -139,7 +140,8 @@ def compared(
 
     Returns:
         share, best, value and other (means on the test part), gain, spread (the larger of the two
-        methods' ranges over seeds), seeds, and verdict: whether the gain is more than the spread.
+        methods' ranges over seeds), seeds, and verdict: from `FEWEST_SEEDS` on, whether the gain is
+        more than the spread.
         Without a candidate: best is None.
     """
     share = nearest_share(table, share)
@@ -153,13 +155,16 @@ def compared(
         if {name, against} <= set(by) and name != against and len(by[[name, against]].dropna())
     ]  # fmt: skip
     if not candidates:
-        return pd.Series({"share": share, "best": None, "verdict": "no run to judge by"})
+        run = set(test["method"])
+        apart = against in run and bool(run & (set(methods) - {against}))
+        verdict = "no seed in common: no verdict" if apart else "no run to judge by"
+        return pd.Series({"share": share, "best": None, "verdict": verdict})
     best = str(validation.loc[candidates].idxmax())
     both = by[[best, against]].dropna()
     gain = float((both[best] - both[against]).mean())
     spread = float((both.max() - both.min()).max())
-    if len(both) < 2:
-        verdict = "one seed: no verdict"
+    if len(both) < FEWEST_SEEDS:  # the range of two is passed by chance in one case of five
+        verdict = "one seed: no verdict" if len(both) < 2 else "two seeds: no verdict"
     elif gain > spread:
         verdict = "better, by more than the seeds differ"
     elif gain < -spread:
@@ -176,10 +181,12 @@ def compared(
 def said(found: pd.Series) -> str:
     """A comparison by `compared` as a line of a table."""
     if found["best"] is None:
-        return "not run"
+        nothing = found["verdict"] == "no run to judge by"
+        return "not run" if nothing else "run, on other lesions each"
+    seeds = (f"seeds differ by up to {found['spread']:.2f}; seeds: {found['seeds']}"
+             if found["seeds"] > 1 else "one seed")  # fmt: skip
     return (f"{METHODS[found['best']].name}: {found['value']:.2f} against {found['other']:.2f} "
-            f"at {100 * found['share']:g} % (gain {found['gain']:+.2f}, seeds differ by up to "
-            f"{found['spread']:.2f}; seeds: {found['seeds']})")  # fmt: skip
+            f"at {100 * found['share']:g} % (gain {found['gain']:+.2f}; {seeds})")  # fmt: skip
 
 
 def left_of_the_way(table: pd.DataFrame, method: str, share: float) -> float:

@@ -153,7 +153,7 @@ def heat(trials: pd.DataFrame, rows: str = "LEARNING_RATE", columns: str = "CNN_
 
 
 def importance(trials: pd.DataFrame, seed: int = 0) -> pd.Series:
-    """The share of the scores' variance that each parameter explains (fANOVA, Hutter 2014)."""
+    """Each parameter's importance (fANOVA, Hutter 2014), as shares that Optuna makes sum to 1."""
     values = _values(trials)
     study = optuna.create_study(direction="maximize")
     known = {

@@ -211,7 +211,7 @@ ALTERNATIVE_TEXT = {
         "changed a little or strongly, and grey, with intervals; one half, chance, is dotted."
     ),
     "09_collapse": (
-        "Histograms of how alike different images are to three networks: untrained, SimCLR, and "
+        "Curves of how alike different images are to three networks: untrained, SimCLR, and "
         "one that learnt without strangers."
     ),
     "09_curves": (

@@ -20,7 +20,7 @@ LOOKS = {
     "scratch": ("black", "o"),
     "code": (COLOURS[5], "D"),
     "simclr_probe": (COLOURS[0], "D"),
-    "simclr_tuned": (COLOURS[0], "o"),
+    "simclr_tuned": (COLOURS[6], "o"),
     "pseudo": (COLOURS[8], "^"),
     "fixmatch": (COLOURS[3], "^"),
     "simclr_fixmatch": (COLOURS[4], "^"),
@@ -106,19 +106,19 @@ def kept_diagnosis(table: pd.DataFrame) -> Figure:
 
 
 def likeness(pairs: Mapping[str, np.ndarray]) -> Figure:
-    """How alike different images are to each network: a histogram of cosines for each.
+    """How alike different images are to each network: the share of pairs that are closer together.
 
     Args:
         pairs: for each network the cosines of all pairs of images.
     """
     figure, axis = plt.subplots(figsize=(6.5, 2.8))
-    edges = np.linspace(-1, 1, 61)
     for number, (name, values) in enumerate(pairs.items()):
-        axis.hist(values, edges, density=True, histtype="stepfilled", alpha=0.35,
-                  color=COLOURS[number])  # fmt: skip
-        axis.hist(values, edges, density=True, histtype="step", lw=1.5, color=COLOURS[number],
-                  ls=("-", "--", "-.")[number % 3], label=name)  # fmt: skip
-    axis.set(xlabel="likeness of two different images (cosine)", ylabel="pairs (density)")
+        # On a logarithmic axis .99 and .9999 are not one bar.
+        apart = np.sort(np.maximum(1 - values, 1e-6))
+        axis.plot(apart, np.linspace(0, 1, len(apart)), ("-", "--", "-.")[number % 3],
+                  color=COLOURS[number], label=name)  # fmt: skip
+    axis.set(xscale="log", xlabel="1 - likeness (cosine) of two different images",
+             ylabel="share of pairs below")  # fmt: skip
     axis.legend(fontsize=8, loc="upper left")
     figure.tight_layout()
     return figure

@@ -79,11 +79,11 @@ def plan(table: pd.DataFrame) -> Figure:
         table: from `scaling.plan`.
     """
     figure, axis = plt.subplots(figsize=(7, 3.6))
+    axis.plot(table["workers"], table["bound"], "-", color="0.8", lw=6, label="no plan is shorter")
     axis.plot(table["workers"], table["hours_as_listed"], ":", color=COLOURS[1], marker="s", ms=4,
               label="in the order of the list")  # fmt: skip
     axis.plot(table["workers"], table["hours"], "-", color=COLOURS[0], marker="o", ms=4,
               label="longest first")  # fmt: skip
-    axis.plot(table["workers"], table["bound"], "--", color="0.4", label="no plan is shorter")
     axis.set(xscale="log", yscale="log", xlabel="workers", ylabel="hours until the last run ends")
     axis.xaxis.set_major_locator(FixedLocator(table["workers"].to_list()))
     axis.xaxis.set_major_formatter("{x:g}")

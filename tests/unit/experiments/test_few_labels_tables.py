@@ -77,9 +77,9 @@ def scores(values: dict[tuple[str, int], tuple[float, float]], share: float = 0.
 
 def test_the_best_is_chosen_by_validation_not_by_test():
     table = scores({
-        ("scratch", 0): (0.3, 0.30), ("scratch", 1): (0.3, 0.32),
-        ("fixmatch", 0): (0.5, 0.36), ("fixmatch", 1): (0.5, 0.36),
-        ("pseudo", 0): (0.2, 0.90), ("pseudo", 1): (0.2, 0.90),
+        ("scratch", 0): (0.3, 0.30), ("scratch", 1): (0.3, 0.32), ("scratch", 2): (0.3, 0.31),
+        ("fixmatch", 0): (0.5, 0.36), ("fixmatch", 1): (0.5, 0.36), ("fixmatch", 2): (0.5, 0.36),
+        ("pseudo", 0): (0.2, 0.90), ("pseudo", 1): (0.2, 0.90), ("pseudo", 2): (0.2, 0.90),
     })  # fmt: skip
     found = compared(table, 0.1, ["pseudo", "fixmatch"])
     assert found["best"] == "fixmatch" and found["gain"] == pytest.approx(0.05)
@@ -89,16 +89,22 @@ def test_the_best_is_chosen_by_validation_not_by_test():
 
 def test_a_gain_within_the_seeds_range_is_none_and_one_seed_decides_nothing():
     table = scores({
-        ("scratch", 0): (0.3, 0.30), ("scratch", 1): (0.3, 0.40),
-        ("fixmatch", 0): (0.5, 0.42), ("fixmatch", 1): (0.5, 0.43),
+        ("scratch", 0): (0.3, 0.30), ("scratch", 1): (0.3, 0.40), ("scratch", 2): (0.3, 0.35),
+        ("fixmatch", 0): (0.5, 0.42), ("fixmatch", 1): (0.5, 0.43), ("fixmatch", 2): (0.5, 0.42),
     })  # fmt: skip
     assert compared(table, 0.1, ["fixmatch"])["verdict"].startswith("no difference")
+    two = compared(table[table["seed"] < 2], 0.1, ["fixmatch"])
+    assert two["verdict"] == "two seeds: no verdict"
     assert compared(table[table["seed"] == 0], 0.1, ["fixmatch"])["verdict"].startswith("one seed")
     worse = compared(table.assign(balanced_accuracy=-9 * table["balanced_accuracy"]), 0.1,
                      ["scratch"], against="fixmatch")  # fmt: skip
     assert worse["verdict"].startswith("better") or worse["verdict"].startswith("no difference")
     none = compared(table, 0.1, ["simclr_tuned"])
     assert none["best"] is None and few_labels_tables.said(none) == "not run"
+    lone = table[(table["seed"] == 0) == (table["method"] == "scratch")]
+    lone = compared(lone, 0.1, ["fixmatch"])
+    assert lone["verdict"] == "no seed in common: no verdict"
+    assert few_labels_tables.said(lone) == "run, on other lesions each"
 
 
 def test_a_curve_has_the_mean_the_range_and_the_widest_interval():

@@ -54,7 +54,7 @@ def study(given: dict[str, str], rest: list[str]) -> int:
 
 
 def test(given: dict[str, str], rest: list[str]) -> int:
-    """every test: library, notebooks, stored outputs, the smoke profile"""
+    """every test but e2e: library, whole studies, notebooks, stored outputs"""
     # The whole studies take longest, so they begin; the stored outputs are then compared with what
     # the notebooks say over the runs that the sample's study has left.
     folders = [f"tests/{name}" for name in ("study", "unit", "notebooks", "project")]

@@ -26,8 +26,9 @@ def _file_states(paths: list[Path]) -> dict[str, list[int]]:
 
 
 def _beside(module: str, path: Path) -> list[str]:
-    """The modules that a module of the library finds by walking its folder, not by their names."""
-    if not module.startswith("lesions.") or "iter_modules" not in path.read_text(encoding="utf-8"):
+    """The modules beside a module of the library that finds them in its folder, or by a word."""
+    text = path.read_text(encoding="utf-8") if module.startswith("lesions.") else ""
+    if "iter_modules" not in text and "import_module" not in text:
         return []
     package = module if path.stem == "__init__" else module.rpartition(".")[0]
     return [f"{package}.{other.stem}" for other in path.parent.glob("*.py")]

@@ -208,3 +208,27 @@ def above_controls(line: Mapping[str, float], controls: Mapping[str, float]) -> 
         controls: means by name.
     """
     return bool(line["low"] > max(controls.values()))
+
+
+def passing(table: pd.DataFrame) -> pd.DataFrame:
+    """Which methods rise above chance, every map without a network and no training at all.
+
+    Args:
+        table: from `summary`, by network, map and measure. The bars are the controls' means on the
+            same images; their own uncertainty is left out.
+
+    Returns:
+        True or False: a row a method, a column a measure.
+    """
+    found = {}
+    for measure, part in table.groupby("measure", sort=False):
+        lines = part.set_index(["network", "map"])
+        bars = lines.loc["no network", "value"].to_dict()
+        untrained = lines.loc["untrained", "value"]
+        found[measure] = {
+            name: above_controls(
+                line, bars | {"chance": line["chance"], "untrained": untrained[name]}
+            )
+            for name, line in lines.loc["trained"].iterrows()
+        }
+    return pd.DataFrame(found)

@@ -119,6 +119,7 @@ def likeness(pairs: Mapping[str, np.ndarray]) -> Figure:
                   color=COLOURS[number], label=name)  # fmt: skip
     axis.set(xscale="log", xlabel="1 - likeness (cosine) of two different images",
              ylabel="share of pairs below")  # fmt: skip
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.legend(fontsize=8, loc="upper left")
     figure.tight_layout()
     return figure

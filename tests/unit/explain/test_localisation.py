@@ -123,3 +123,21 @@ def test_the_whole_interval_must_lie_above_every_control():
     line = {"value": 0.8, "low": 0.7, "high": 0.9}
     assert loc.above_controls(line, {"chance": 0.3, "untrained": 0.69})
     assert not loc.above_controls(line, {"chance": 0.3, "untrained": 0.75})
+
+
+def test_a_method_passes_where_its_interval_lies_above_every_bar():
+    columns = ["network", "map", "measure", "value", "low", "high", "chance"]
+    table = pd.DataFrame(
+        [
+            ("trained", "RISE", "AUC", 0.9, 0.85, 0.95, 0.5),
+            ("untrained", "RISE", "AUC", 0.6, 0.5, 0.7, 0.5),
+            ("no network", "centre Gaussian", "AUC", 0.8, 0.7, 0.9, 0.5),
+            ("trained", "RISE", "mass", 0.9, 0.75, 0.95, 0.5),
+            ("untrained", "RISE", "mass", 0.6, 0.5, 0.7, 0.5),
+            ("no network", "centre Gaussian", "mass", 0.8, 0.7, 0.9, 0.5),
+        ],
+        columns=columns,
+    )
+    passes = loc.passing(table)
+    assert passes.loc["RISE"].to_dict() == {"AUC": True, "mass": False}
+    assert not loc.passing(table.assign(chance=0.9)).any(axis=None)

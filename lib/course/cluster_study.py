@@ -8,7 +8,6 @@ the key that they would have kept it under themselves, so that `make all` trains
 import io
 import json
 import shutil
-import sys
 import tempfile
 import zipfile
 from contextlib import ExitStack
@@ -160,7 +159,8 @@ def seeds_of(text: str, otherwise: int) -> list[int]:
 def main(given: dict[str, str]) -> int:
     """The command `study`; `given` are the options by name. Returns the exit status."""
     runner.any_terminal()
-    try:
+
+    def work() -> int:
         values = runner.given_values(
             given.get("PROFILE", "sample"), given.get("P", ""), given.get("P_FILE", "")
         )
@@ -170,12 +170,7 @@ def main(given: dict[str, str]) -> int:
         runner.study(runner.chosen(["03"]), values)
         workers = whole("WORKERS", given.get("WORKERS", "1"))
         failed = run(settings, seeds, given.get("SCHEDULER", ""), workers)
-    except LesionsError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. What was finished is kept: the same command goes on from there.",
-              file=sys.stderr)  # fmt: skip
-        return 130
-    print("\n".join(failed) or f"Records: {settings.folder / 'runs'}")
-    return 1 if failed else 0
+        print("\n".join(failed) or f"Records: {settings.folder / 'runs'}")
+        return 1 if failed else 0
+
+    return runner.in_sentences(work)

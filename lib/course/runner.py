@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,19 @@ def any_terminal() -> None:
             stream.reconfigure(errors="replace")
 
 
+def in_sentences(work: Callable[[], int]) -> int:
+    """Do a command's work; a mistake or Ctrl-C becomes a sentence. Returns the exit status."""
+    try:
+        return work()
+    except LesionsError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What was finished is kept: the same command goes on from there.",
+              file=sys.stderr)  # fmt: skip
+        return 130
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line of the runner alone; returns the exit status."""
     any_terminal()
@@ -190,7 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parameters", action="store_true", help="list them and stop")
     parser.add_argument("--store", action="store_true", help="keep the outputs in notebooks/")
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> int:
         if options.parameters:
             list_parameters()
         elif options.store:
@@ -200,14 +215,9 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             given = given_values(options.profile, options.set, options.file)
             study(chosen(options.notebooks, options.alone), given, options.jobs)
-    except LesionsError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. What was finished is kept: the same command goes on from there.",
-              file=sys.stderr)  # fmt: skip
-        return 130
-    return 0
+        return 0
+
+    return in_sentences(work)
 
 
 if __name__ == "__main__":

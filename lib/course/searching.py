@@ -1,6 +1,5 @@
 """`make search`: look for better settings, in this process, in several, or on a cluster."""
 
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,8 @@ def run(settings: Settings, given: dict[str, Any], scheduler: str = "", workers:
 def main(given: dict[str, str]) -> int:
     """The command `search`; `given` are the options by name. Returns the exit status."""
     runner.any_terminal()
-    try:
+
+    def work() -> int:
         values = runner.given_values(
             given.get("PROFILE", "sample"), given.get("P", ""), given.get("P_FILE", "")
         )
@@ -70,16 +70,11 @@ def main(given: dict[str, str]) -> int:
         runner.study(runner.chosen(["03"]), values)
         settings = Settings.of(values)
         path = run(settings, values, given.get("SCHEDULER", ""), workers)
-    except LesionsError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. What was finished is kept: the same command goes on from there.",
-              file=sys.stderr)  # fmt: skip
-        return 130
-    print(f"Trials: {settings.folder / 'search' / 'trials.csv'}")
-    print(f"The best setting by its validation score: make all PROFILE={path.stem}")
-    return 0
+        print(f"Trials: {settings.folder / 'search' / 'trials.csv'}")
+        print(f"The best setting by its validation score: make all PROFILE={path.stem}")
+        return 0
+
+    return runner.in_sentences(work)
 
 
 def whole(name: str, text: str) -> int:

@@ -1,8 +1,8 @@
 """The methods of notebook 09: each takes a task and answers its validation and test images.
 
-Every network is the same one (`strided`), every training with labels has the same number of steps
-of the same number of images, every training without labels as well; `PRETRAINED` ones differ, and
-say so. A method is a function and a line in `METHODS`.
+The networks that learn here from new weights are the same one (`strided`), and those that learn
+from labels have the same number of steps of as many labelled images; what has seen ImageNet is
+larger and says so (`outside`). A method is a function and a line in `METHODS`.
 """
 
 from collections.abc import Callable
